@@ -1,0 +1,47 @@
+# Two commands are all a newcomer needs: make serve, make test.
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready-
+
+.PHONY: setup serve test test-slow test-browser lint bench clean
+
+setup: $(READY)dev
+
+# Serving needs the run-time packages only; the stamps say which requirements are installed.
+$(READY)run: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv || python3 -m venv .venv
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Fenban needs Python 3.11 or newer")'
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(READY)dev: $(READY)run requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+models/CURRENT: | $(READY)run
+	$(BIN)/fenban train
+
+serve: $(READY)run models/CURRENT
+	$(BIN)/fenban serve
+
+lint: $(READY)dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(READY)dev lint
+	$(BIN)/pytest
+
+# Seeded checks over every real complaint in ../shared/data, and the pages in a real browser.
+test-slow: $(READY)dev
+	$(BIN)/pytest -m slow tests/validity
+
+test-browser: $(READY)dev
+	$(BIN)/pytest tests/browser
+
+bench: $(READY)dev
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
