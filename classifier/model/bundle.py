@@ -1,0 +1,189 @@
+"""Reads and writes released models: a folder of JSON and arrays, never code.
+
+A pickled model can run anything when it is opened and breaks with the library that wrote it
+(MLflow GHSA-w582-9x45-8mpx, skops CVE-2025-54412); these files can do neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier.errors import InvalidModelError
+from classifier.model.classifier import Classifier, Thresholds
+from classifier.model.weights import Block, Head, Weights
+from classifier.taxonomy import Taxonomy
+from classifier.text.segment import segmenter_id
+
+FORMAT = 1
+MANIFEST, ARRAYS, VOCABULARY, CURRENT = "manifest.json", "model.npz", "vocabulary.json", "CURRENT"
+
+
+def save(
+    models: Path,
+    classifier: Classifier,
+    manifest: Mapping[str, Any],
+    documents: Mapping[str, str],
+) -> Path:
+    """Write a model as ``models/<version>`` and make it the current one.
+
+    The folder appears under its name only when it is complete, and ``CURRENT`` is switched by
+    one rename, so a reader never sees half a model.
+
+    Parameters
+    ----------
+    models : Path
+    classifier : Classifier
+    manifest : mapping
+        What else the manifest records: training data, parameters, metrics, time.
+    documents : mapping of file name to content
+        Files beside the arrays, such as ``metrics.json`` and ``card.md``.
+
+    Raises
+    ------
+    InvalidModelError
+        A model of this version is there already, or the folder cannot be written.
+    """
+    target, draft = models / classifier.version, models / f".{classifier.version}.draft"
+    if target.exists():
+        raise InvalidModelError(f"模型 {target} 已经存在，请换一个目录或稍后重试。")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        _write_weights(draft, classifier.weights)
+        for name, content in documents.items():
+            (draft / name).write_text(content, encoding="utf-8")
+        record = {
+            "format": FORMAT,
+            "version": classifier.version,
+            "segmenter": segmenter_id(),
+            "taxonomy": classifier.taxonomy.to_dict(),
+            "heads": {
+                name: {"classes": head.classes, "exclusive": head.exclusive}
+                for name, head in classifier.weights.heads.items()
+            },
+            "block_weights": {
+                "words": classifier.weights.words.weight,
+                "characters": classifier.weights.characters.weight,
+            },
+            "thresholds": asdict(classifier.thresholds),
+            **manifest,
+            "sha256": {path.name: _sha256(path) for path in sorted(draft.iterdir())},
+        }
+        record["sha256_self"] = _digest(record)
+        (draft / MANIFEST).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.rename(target)
+        pointer = models / f".{CURRENT}"
+        pointer.write_text(classifier.version + "\n", encoding="utf-8")
+        pointer.replace(models / CURRENT)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise InvalidModelError(f"模型写不进 {models}：{error.strerror}，请检查目录权限和剩余空间。") from error
+    return target
+
+
+def current(models: Path) -> Path:
+    """The folder of the model in service.
+
+    Raises
+    ------
+    InvalidModelError
+        There is none yet.
+    """
+    try:
+        version = (models / CURRENT).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InvalidModelError(f"{models} 里还没有模型，请先运行 fenban train。") from error
+    return models / version
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a model's manifest and check its format and every file's SHA-256.
+
+    Raises
+    ------
+    InvalidModelError
+        A file is missing, unreadable or differs from what was released.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise InvalidModelError(
+                f"模型 {folder} 的格式是 {manifest['format']}，本程序只读格式 {FORMAT}，请重新训练。"
+            )
+        if manifest.pop("sha256_self") != _digest(manifest):
+            raise InvalidModelError(
+                f"模型清单 {folder / MANIFEST} 与发布时不一致，可能已损坏或被改动，请重新训练或从备份恢复。"
+            )
+        for name, digest in manifest["sha256"].items():
+            if _sha256(folder / name) != digest:
+                raise InvalidModelError(
+                    f"模型文件 {folder / name} 与发布时不一致，可能已损坏或被改动，请重新训练或从备份恢复。"
+                )
+    except OSError as error:
+        raise InvalidModelError(
+            f"读不了模型文件 {error.filename}：{error.strerror}，请重新训练或从备份恢复。"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidModelError(f"{folder / MANIFEST} 不是完整的模型清单，请重新训练或从备份恢复。") from error
+    return manifest
+
+
+def load(folder: Path) -> Classifier:
+    """Load a released model after checking all of it.
+
+    Raises
+    ------
+    InvalidModelError
+        The folder is damaged, of another format, or its text was cut with another dictionary.
+    """
+    manifest = read_manifest(folder)
+    if manifest["segmenter"] != segmenter_id():
+        raise InvalidModelError(f"模型 {folder} 是用另一份分词词典训练的，与本程序不配，请用 fenban train 重新训练。")
+    try:
+        return Classifier(
+            _read_weights(folder, manifest),
+            Taxonomy.from_dict(manifest["taxonomy"], source=str(folder)),
+            Thresholds(**manifest["thresholds"]),
+            manifest["version"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidModelError(f"模型 {folder} 内容不完整（{error}），请重新训练或从备份恢复。") from error
+
+
+def _write_weights(folder: Path, weights: Weights) -> None:
+    arrays = {"words_idf": weights.words.idf, "characters_idf": weights.characters.idf}
+    for name, head in weights.heads.items():
+        arrays |= {f"{name}_coef": head.coef, f"{name}_intercept": head.intercept}
+    np.savez(folder / ARRAYS, allow_pickle=False, **arrays)
+    vocabulary = {"words": weights.words.terms, "characters": weights.characters.terms}
+    (folder / VOCABULARY).write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
+
+
+def _read_weights(folder: Path, manifest: dict[str, Any]) -> Weights:
+    vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        words, characters = (
+            Block(tuple(vocabulary[name]), arrays[f"{name}_idf"], manifest["block_weights"][name])
+            for name in ("words", "characters")
+        )
+        heads = {
+            name: Head(tuple(head["classes"]), arrays[f"{name}_coef"], arrays[f"{name}_intercept"], head["exclusive"])
+            for name, head in manifest["heads"].items()
+        }
+    return Weights(words, characters, heads)
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

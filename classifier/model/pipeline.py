@@ -1,0 +1,93 @@
+"""The scikit-learn side of a model: what training fits and what analysts get exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import LabelBinarizer
+
+from classifier.features.ngrams import CharacterAnalyzer, WordAnalyzer
+from classifier.model.weights import Block, Floats, Head, Weights
+from classifier.records import Complaint
+from classifier.text.prepare import Prepared
+
+
+class ComplaintPreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Complaints, or plain texts without a title -> prepared text."""
+
+    def fit(self, X: object, y: object = None) -> ComplaintPreparer:
+        """Learn nothing."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def transform(self, X: Iterable[Complaint | str]) -> list[str]:
+        """Prepare each of ``X``."""
+        return [Prepared(Complaint("", x) if isinstance(x, str) else x).text for x in X]
+
+
+def build_features(min_df: int = 2, word_weight: float = 0.5) -> FeatureUnion:
+    """TF-IDF of words and of characters over prepared text, each of unit length, then weighted."""
+    options = {"min_df": min_df, "sublinear_tf": True}
+    return FeatureUnion(
+        [
+            ("words", TfidfVectorizer(analyzer=WordAnalyzer(), **options)),
+            ("characters", TfidfVectorizer(analyzer=CharacterAnalyzer(), **options)),
+        ],
+        transformer_weights={"words": word_weight, "characters": 1.0},
+    )
+
+
+def build_classifier(C: float = 5.0) -> LogisticRegression:
+    """A linear classifier that treats rare labels like frequent ones."""
+    return LogisticRegression(C=C, class_weight="balanced", max_iter=1000)
+
+
+def extract_weights(features: FeatureUnion, heads: dict[str, Head]) -> Weights:
+    """The numbers of fitted features, with calibrated heads, for release."""
+    blocks = {}
+    for name, vectorizer in features.transformer_list:
+        terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
+        blocks[name] = Block(tuple(terms), vectorizer.idf_, features.transformer_weights[name])
+    return Weights(blocks["words"], blocks["characters"], heads)
+
+
+def rebuild_pipelines(weights: Weights) -> dict[str, Pipeline]:
+    """Fitted scikit-learn pipelines from released numbers, one for each head, sharing features.
+
+    Each takes complaints or plain texts; its ``predict_proba`` equals the service's.
+    """
+    features = build_features()
+    for name, vectorizer in features.transformer_list:
+        block: Block = getattr(weights, name)
+        vectorizer.set_params(vocabulary={term: i for i, term in enumerate(block.terms)})
+        vectorizer.idf_ = block.idf
+        features.transformer_weights[name] = block.weight
+    return {
+        name: Pipeline([("prepare", ComplaintPreparer()), ("features", features), ("classify", _rebuild(head))])
+        for name, head in weights.heads.items()
+    }
+
+
+def _rebuild(head: Head) -> LogisticRegression | OneVsRestClassifier:
+    if head.exclusive:
+        return _linear(head.classes, head.coef, head.intercept)
+    classifier = OneVsRestClassifier(build_classifier())
+    classifier.label_binarizer_ = LabelBinarizer().fit(np.eye(len(head.classes), dtype=int))
+    classifier.estimators_ = [
+        _linear((0, 1), row[None], intercept[None]) for row, intercept in zip(head.coef, head.intercept, strict=True)
+    ]
+    return classifier
+
+
+def _linear(classes: tuple[object, ...], coef: Floats, intercept: Floats) -> LogisticRegression:
+    classifier = build_classifier()
+    classifier.classes_, classifier.coef_, classifier.intercept_ = np.array(classes), coef, intercept
+    return classifier

@@ -1,0 +1,205 @@
+"""A trained model as plain arrays, and the arithmetic that equals scikit-learn's on them.
+
+The service scores with this module alone, so it starts without importing scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from classifier.text.prepare import SEPARATOR
+from classifier.text.segment import default_segmenter
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_SHIFT = 17
+"""Bits for one character's number: prepared text stays within Unicode's first plane."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One TF-IDF vectorizer: its terms in column order, their IDF, its weight in the union."""
+
+    terms: tuple[str, ...]
+    idf: Floats
+    weight: float
+
+
+@dataclass(frozen=True)
+class Head:
+    """One calibrated linear classifier over all columns.
+
+    Attributes
+    ----------
+    classes : tuple of str, length k
+    coef : ndarray of shape (k, columns)
+    intercept : ndarray of shape (k,)
+    exclusive : bool
+        Whether exactly one class holds (softmax), or any number of them (a sigmoid each).
+    """
+
+    classes: tuple[str, ...]
+    coef: Floats
+    intercept: Floats
+    exclusive: bool = True
+
+    @cached_property
+    def by_column(self) -> Floats:
+        """Weights with a column's classes side by side, shape (columns, k)."""
+        return np.ascontiguousarray(self.coef.T)
+
+    @cached_property
+    def mean_coef(self) -> Floats:
+        """Average weight over the classes by column, shape (columns,)."""
+        mean: Floats = self.coef.mean(axis=0)
+        return mean
+
+    def probabilities(self, features: sp.csr_matrix) -> Floats:
+        """Probabilities of the classes, shape (n, k), as the fitted classifier's ``predict_proba``."""
+        scores: Floats = features @ self.by_column + self.intercept
+        probabilities: Floats = softmax(scores, axis=1) if self.exclusive else expit(scores)
+        return probabilities
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every place in some texts where a known term stands, and the matrix they add up to.
+
+    Attributes
+    ----------
+    words : list of list of str
+        Each document's jieba words, which joined give the document.
+    offsets : ndarray of shape (documents + 1,)
+        Where each document starts, the documents set one after the other.
+    start, length, cell : ndarray, one entry for each occurrence
+        Where it stands, in characters of the documents set one after the other; the cell of
+        the matrix it counts for.
+    document, column, value, count : ndarray, one entry for each cell that is not zero
+        In the order of the matrix's rows and columns; ``value`` as the fitted ``FeatureUnion``
+        gives it, ``count`` the number of occurrences.
+    n_columns : int
+    """
+
+    words: list[list[str]]
+    offsets: Ints
+    start: Ints
+    length: Ints
+    cell: Ints
+    document: Ints
+    column: Ints
+    value: Floats
+    count: Ints
+    n_columns: int
+
+    @cached_property
+    def matrix(self) -> sp.csr_matrix:
+        """TF-IDF values, shape (documents, columns)."""
+        starts = np.searchsorted(self.document, np.arange(len(self.words) + 1))
+        return sp.csr_matrix((self.value, self.column, starts), (len(self.words), self.n_columns))
+
+    def word_shares(self, head: Head, labels: Ints) -> list[Floats]:
+        """How much more each word spoke for a label than for the average of the head's labels.
+
+        A term's exact contribution to the linear score (its value times its weight) is shared
+        out equally over the places where it stands and over their characters, so the shares
+        of a document add up to its score above the average, less the intercepts.
+
+        Parameters
+        ----------
+        head : Head
+        labels : ndarray of int, shape (documents,)
+            Index in ``head.classes`` of the label in question, for each document.
+
+        Returns
+        -------
+        list of ndarray, one for each document, one entry for each of its words
+        """
+        weight = head.by_column[self.column, labels[self.document]] - head.mean_coef[self.column]
+        share = (self.value * weight / self.count)[self.cell] / self.length
+        size = int(self.offsets[-1]) + 1
+        steps = np.bincount(self.start, share, size) - np.bincount(self.start + self.length, share, size)
+        by_character = np.concatenate([[0.0], np.cumsum(np.cumsum(steps))])
+        ends = np.cumsum([len(word) for document in self.words for word in document])
+        sums = by_character[ends] - by_character[np.concatenate([[0], ends[:-1]])]
+        return np.split(sums, np.cumsum([len(document) for document in self.words[:-1]]))
+
+
+class Weights:
+    """All arrays of a model.
+
+    Parameters
+    ----------
+    words, characters : Block
+    heads : dict of str to Head
+    """
+
+    def __init__(self, words: Block, characters: Block, heads: dict[str, Head]) -> None:
+        self.words, self.characters, self.heads = words, characters, heads
+        self._word_columns = {term: column for column, term in enumerate(words.terms)}
+        keys = np.array([_key(term) for term in characters.terms], dtype=np.int64)
+        order = np.argsort(keys)
+        self._gram_keys = keys[order]
+        self._gram_columns = order + len(words.terms)
+        self._idf = np.concatenate([words.idf, characters.idf])
+
+    @property
+    def n_columns(self) -> int:
+        """Number of terms."""
+        return len(self._idf)
+
+    def find(self, prepared: Sequence[str]) -> Found:
+        """Find all known terms in prepared texts and weigh them."""
+        cut = default_segmenter()
+        words = [cut(text) for text in prepared]
+        offsets = np.cumsum([0, *map(len, prepared)])
+        column, start, length = (
+            np.concatenate(parts)
+            for parts in zip(self._find_words(words), self._find_characters(prepared, offsets), strict=True)
+        )
+        document = np.searchsorted(offsets, start, side="right") - 1
+        keys, cell, count = np.unique(document * self.n_columns + column, return_inverse=True, return_counts=True)
+        document, column = np.divmod(keys, self.n_columns)
+        value = (1 + np.log(count)) * self._idf[column]
+        # Each block of columns has unit length in each document, then the block's weight.
+        block = (column >= len(self.words.terms)).astype(np.int64)
+        group = 2 * document + block
+        norm = np.sqrt(np.bincount(group, value * value))
+        value *= np.array([self.words.weight, self.characters.weight])[block] / norm[group]
+        return Found(words, offsets, start, length, cell, document, column, value, count, self.n_columns)
+
+    def _find_words(self, words: list[list[str]]) -> tuple[Ints, Ints, Ints]:
+        flat = [word for document in words for word in document]
+        length = np.fromiter(map(len, flat), np.int64, len(flat))
+        column = np.fromiter((self._word_columns.get(word, -1) for word in flat), np.int64, len(flat))
+        start = np.cumsum(length) - length
+        known = column >= 0
+        return column[known], start[known], length[known]
+
+    def _find_characters(self, prepared: Sequence[str], offsets: Ints) -> tuple[Ints, Ints, Ints]:
+        codes = np.frombuffer("".join(prepared).encode("utf-32-le"), np.uint32).astype(np.int64)
+        inside = codes != ord(SEPARATOR)
+        pair = inside[:-1] & inside[1:]
+        pair[offsets[1:-1] - 1] = False
+        single_at, pair_at = np.flatnonzero(inside), np.flatnonzero(pair)
+        start = np.concatenate([single_at, pair_at])
+        keys = np.concatenate([codes[single_at], codes[pair_at] << _SHIFT | codes[pair_at + 1]])
+        length = np.repeat([1, 2], [len(single_at), len(pair_at)])
+        index = np.minimum(np.searchsorted(self._gram_keys, keys), len(self._gram_keys) - 1)
+        known = self._gram_keys[index] == keys
+        return self._gram_columns[index[known]], start[known], length[known]
+
+
+def _key(gram: str) -> int:
+    """A character or a pair as one number."""
+    key = 0
+    for char in gram:
+        key = key << _SHIFT | ord(char)
+    return key

@@ -1,0 +1,79 @@
+"""The text a model sees: what the matter is, without form, person, punctuation or layout."""
+
+from __future__ import annotations
+
+import re
+
+from classifier.records import Complaint
+from classifier.text.edits import Rewritten, Sub
+from classifier.text.mask import MASK, PLACEHOLDER
+from classifier.text.normalise import STEPS as NORMALISE
+
+_OFFICE = r"[\u4e00-\u9fff]{1,15}(?:局|办|委|部|厅|中心|政府|单位|联|街道|乡|镇)"
+# What offices put before the complaint when they pass it on says nothing about the matter.
+_HEADERS = "|".join(
+    (
+        r"[\[(]?[\u4e00-\u9fff]{0,12}(?:转办|交办|督办|承办|受理|登记|呈批|处理)(?:单|函|件|表|通知书?)[\])]?",
+        r"(?:[\u4e00-\u9fff]{0,4}(?:编号|单号|文号|流水号|件号)[: ]{1,2}[\w()\[\]-]{2,30}号?)",
+        r"[\[(]?[\u4e00-\u9fff]{1,8}[\])]?[\[(〔]\d{4}[\])〕][\w-]{1,12}号",
+        r"关于[^\n。]{2,40}(?:的函|的通知|的转办)(?=[\n:。 ])",
+        r"(?:现将|兹将|现转去|现转来|兹转去)[^\n。:]{2,60}(?:办理|处理|阅处|查处|酌处|研处|调查处理)[^\n。:]{0,20}",
+        rf"请?{_OFFICE}(?:于|在)?[^\n。:]{{0,12}}(?:日前|日内|工作日内|个工作日)[^\n。:]{{0,20}}(?:办结|反馈|回复|答复|上报)[^\n。:]{{0,10}}",
+        rf"(?:主送|抄送|转办|承办|转往|来文|责任|主办|协办)(?:单位|部门|机关)?:\s?{_OFFICE}",
+        r"(?:来源|渠道|来电渠道|受理渠道|来信来源|受理时间|登记时间|来电时间|来信时间|来访时间|信访时间|转办时间|转办日期|办理时限|限办时间|截止时间|紧急程度|信访形式|信访目的|诉求类型|来电类别):\s?[^\n,;。]{0,25}",
+        r"(?:来电人|来信人|来访人|信访人|投诉人|反映人|举报人|姓名|性别|联系电话|联系方式|电话|身份证号码?|证件号|单位或住址)(?:姓名|电话)?:\s?(?:\[[^\]]{1,6}\]|[\u4e00-\u9fff*]{0,4}|[\d* -]{0,20})(?=[\n,;。 ]|$)",
+        r"(?:信访|反映|诉求|投诉|来电|来信|主要)?(?:内容|事项|摘要|概况|问题)(?:如下)?:",
+    )
+)
+_SEPARATORS = r"[\s:,;。|/-]{0,4}"
+
+_STEPS = (
+    *NORMALISE,
+    *MASK,
+    # A header may hold the names and numbers just masked, so it goes first, as long as it leads.
+    Sub(re.compile(rf"\A{_SEPARATORS}(?:(?:{_HEADERS}){_SEPARATORS}){{1,12}}"), ""),
+    Sub(PLACEHOLDER, ""),
+    Sub(re.compile("[A-Z]+"), lambda match: match[0].lower()),
+    Sub(re.compile("[^\u4e00-\u9fd5a-z0-9]+"), ""),
+    # Which number it is says where and when, not what.
+    Sub(re.compile("[0-9]+"), "0"),
+)  # fmt: skip
+
+SEPARATOR = " "
+"""Stands between title and text, and nowhere else in prepared text."""
+
+
+class Prepared:
+    """A complaint as the features see it, able to point back into what was written.
+
+    Only Chinese characters, lower-case Latin letters and 0 (for any number) are left, so width,
+    script, punctuation, line breaks and personal data change nothing.
+
+    Attributes
+    ----------
+    text : str
+        Title, SEPARATOR, text.
+
+    >>> Prepared(Complaint("油烟擾民", "樓下3家店，電話13800001234！")).text
+    '油烟扰民 楼下0家店电话'
+    """
+
+    def __init__(self, complaint: Complaint) -> None:
+        self._complaint = complaint
+        self._title = Rewritten(_STEPS, complaint.title)
+        self._body = Rewritten(_STEPS, complaint.text)
+        self.text = self._title.text + SEPARATOR + self._body.text
+
+    def locate(self, start: int, end: int) -> tuple[str, int, int]:
+        """Where ``text[start:end]``, which lies in one field, was written.
+
+        Returns
+        -------
+        field : {"title", "text"}
+        start, end : int
+            Characters of that field as it was written.
+        """
+        body = len(self._title.text) + len(SEPARATOR)
+        if start < body:
+            return ("title", *self._title.source(start, end))
+        return ("text", *self._body.source(start - body, end - body))
