@@ -1,0 +1,174 @@
+"""Reclassifies a whole backlog: every row of a table file gets a suggestion beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+from backlog.tables import TEXT_NAMES, TITLE_NAMES, CsvTable, new_csv
+from classifier.errors import InvalidComplaintError, InvalidTableError
+from classifier.model import bundle
+from classifier.model.classifier import Classifier
+from classifier.records import Complaint, Suggestion
+
+ADDED_COLUMNS = (
+    "suggested_department",
+    "department_confidence",
+    "candidates",
+    "suggested_assist",
+    "suggested_urgency",
+    "urgency_confidence",
+    "needs_review",
+    "reasons",
+    "model_version",
+    "error",
+)
+
+_ROWS_PER_CHUNK = 500
+
+Row = list[str]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the complaint stands in a row of ``width`` cells; ``title`` is None where there is none."""
+
+    width: int
+    title: int | None
+    text: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many rows were written, and how many of them with an error."""
+
+    rows: int
+    errors: int
+
+
+def reclassify(
+    source: Path,
+    target: Path,
+    model: Path,
+    *,
+    jobs: int = -1,
+    title: str | None = None,
+    text: str | None = None,
+    encoding: str | None = None,
+    progress: Callable[[int, int], None] = lambda rows, bytes_read: None,
+) -> Outcome:
+    """Copy ``source`` to ``target`` with a suggestion added to every row, in order.
+
+    A row that cannot be read is written with the reason in its ``error`` cell and counted.
+
+    Parameters
+    ----------
+    source, target : Path
+        CSV files; ``target`` gets the encoding of ``source`` and appears only when complete.
+    model : Path
+        Folder of a released model.
+    jobs : int
+        Worker processes, -1 for one on each core.
+    title, text : str, optional
+        Names of the columns, where they are not among the usual ones.
+    encoding : str, optional
+        Encoding of ``source``; found out where not given.
+    progress : callable
+        Told after each chunk how many rows are done and how many bytes were read.
+
+    Raises
+    ------
+    InvalidTableError
+        The files or columns are not as they must be.
+    InvalidModelError
+        The model cannot be loaded.
+    """
+    bundle.read_manifest(model)
+    table = CsvTable(source, encoding)
+    if present := [name for name in ADDED_COLUMNS if name in table.header]:
+        raise InvalidTableError(f"{source} 已有本程序要添加的列：{'、'.join(present)}。请先删除或改名这些列。")
+    columns = Columns(
+        len(table.header),
+        table.require(title) if title else table.column(*TITLE_NAMES),
+        table.require(*([text] if text else TEXT_NAMES)),
+    )
+    chunks = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(suggest_rows)(model, columns, chunk) for chunk in _chunks(table)
+    )
+    rows = errors = 0
+    with new_csv(target, table.encoding) as out:
+        out.writerow([*table.header, *ADDED_COLUMNS])
+        for chunk in chunks:
+            for row in chunk:
+                out.writerow(row)
+            rows += len(chunk)
+            errors += sum(1 for row in chunk if row[-1])
+            progress(rows, table.bytes_read)
+    return Outcome(rows, errors)
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, _ROWS_PER_CHUNK)):
+        yield chunk
+
+
+@cache
+def _classifier(model: Path) -> Classifier:
+    """The worker process's model, loaded once."""
+    return bundle.load(model)
+
+
+def suggest_rows(model: Path, columns: Columns, rows: list[Row]) -> list[Row]:
+    """Return ``rows`` with the cells of ADDED_COLUMNS added to each."""
+    classifier = _classifier(model)
+    read = [_read(columns, row) for row in rows]
+    suggestions = iter(classifier.suggest_many([one for one in read if isinstance(one, Complaint)]))
+    return [
+        [*_fit(columns.width, row), *(_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one))]
+        for row, one in zip(rows, read, strict=True)
+    ]
+
+
+def _read(columns: Columns, row: Row) -> Complaint | str:
+    """The complaint in a row, or why there is none to be had."""
+    if len(row) > columns.width:
+        surplus = "，".join(row[columns.width :])
+        return f"这一行有 {len(row)} 个单元格，表头只有 {columns.width} 列，多出：{surplus}"
+    cells = _fit(columns.width, row)
+    try:
+        return Complaint("" if columns.title is None else cells[columns.title], cells[columns.text])
+    except InvalidComplaintError as error:
+        return str(error)
+
+
+def _fit(width: int, row: Row) -> Row:
+    return row[:width] + [""] * (width - len(row))
+
+
+def _failure(reason: str) -> Row:
+    return [*[""] * (len(ADDED_COLUMNS) - 1), reason]
+
+
+def _cells(suggestion: Suggestion) -> Row:
+    lead, assist, urgency = suggestion.lead, suggestion.assist, suggestion.urgency
+    candidates = [[one.department.id, round(one.confidence, 4)] for one in suggestion.candidates]
+    words = dict.fromkeys(reason.text for reason in suggestion.reasons)
+    return [
+        lead.department.id,
+        f"{lead.confidence:.4f}",
+        json.dumps(candidates, ensure_ascii=False),
+        assist.department.id if assist else "",
+        urgency.level.id if urgency else "",
+        f"{urgency.confidence:.4f}" if urgency else "",
+        "true" if suggestion.needs_review else "false",
+        "；".join(words),
+        suggestion.model_version,
+        "",
+    ]
