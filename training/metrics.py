@@ -1,0 +1,127 @@
+"""Measures of suggestions against labels that people gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score, precision_recall_fscore_support
+
+_BOOTSTRAPS = 1000
+_BINS = 10
+
+Labels = NDArray[np.str_]
+Floats = NDArray[np.float64]
+
+
+def macro_f1(true: Labels, predicted: Labels) -> float:
+    """Mean F1 over the labels that occur in ``true``."""
+    return float(f1_score(true, predicted, labels=np.unique(true), average="macro", zero_division=0))
+
+
+def bootstrap_interval(
+    score: Callable[..., float], *arrays: NDArray[Any], seed: int = 0, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of ``score(*arrays)`` over rows (Efron 1979)."""
+    rng = np.random.default_rng(seed)
+    n = len(arrays[0])
+    scores = []
+    for _ in range(_BOOTSTRAPS):
+        rows = rng.integers(0, n, n)
+        scores.append(score(*(array[rows] for array in arrays)))
+    tail = (1 - level) / 2
+    low, high = np.quantile(scores, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def expected_calibration_error(confidence: Floats, correct: NDArray[np.bool_]) -> float:
+    """Mean gap between confidence and accuracy over ten bins of equal width, weighted by rows.
+
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
+    """
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = np.bincount(bins, confidence - correct, _BINS)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def answered_alone(confidence: Floats, correct: NDArray[np.bool_], accuracy: float) -> tuple[float, float]:
+    """Largest share of rows, surest first, that are right often enough.
+
+    Returns
+    -------
+    share : float
+        Of all rows; 0 where not even the surest reach ``accuracy``.
+    threshold : float
+        Least confidence among them; 1 where there are none.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    running = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    # A threshold cannot part rows of equal confidence.
+    last_of_equal = np.append(np.diff(confidence[order]) != 0, True)
+    enough = np.flatnonzero((running >= accuracy) & last_of_equal)
+    if not len(enough):
+        return 0.0, 1.0
+    return float((enough[-1] + 1) / len(order)), float(confidence[order][enough[-1]])
+
+
+def single_label_report(true: Labels, classes: Sequence[str], probabilities: Floats, accuracy: float) -> dict[str, Any]:
+    """All measures of one head with exclusive labels.
+
+    Parameters
+    ----------
+    true : ndarray of str, shape (n,)
+    classes : sequence of str, length k
+    probabilities : ndarray of shape (n, k)
+    accuracy : float
+        Accuracy asked of suggestions that are followed without review.
+    """
+    predicted = np.array(classes)[probabilities.argmax(axis=1)]
+    confidence, correct = probabilities.max(axis=1), predicted == true
+    second = np.array(classes)[np.argsort(-probabilities, axis=1, kind="stable")[:, :2]]
+    precision, recall, f1, support = precision_recall_fscore_support(
+        true, predicted, labels=list(classes), zero_division=0
+    )
+    share, threshold = answered_alone(confidence, correct, accuracy)
+    return {
+        "rows": len(true),
+        "accuracy": float(correct.mean()),
+        "accuracy_interval": bootstrap_interval(lambda c: float(c.mean()), correct),
+        "macro_f1": macro_f1(true, predicted),
+        "macro_f1_interval": bootstrap_interval(macro_f1, true, predicted),
+        "among_first_two": float((second == true[:, None]).any(axis=1).mean()),
+        "expected_calibration_error": expected_calibration_error(confidence, correct),
+        "answered_alone": {"accuracy": accuracy, "share": share, "threshold": threshold},
+        "per_class": {
+            label: {
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "rows": int(support[i]),
+            }
+            for i, label in enumerate(classes)
+        },
+        "confusion": {
+            "labels": list(classes),
+            "true_by_predicted": confusion_matrix(true, predicted, labels=list(classes)).tolist(),
+        },
+    }
+
+
+def quadratic_kappa(true: Labels, predicted: Labels, order: Sequence[str]) -> float:
+    """Cohen's kappa with quadratic weights over ordered levels (Cohen 1968)."""
+    rank = {label: i for i, label in enumerate(order)}
+    ranks = [[rank[label] for label in labels] for labels in (true, predicted)]
+    return float(cohen_kappa_score(*ranks, labels=range(len(order)), weights="quadratic"))
+
+
+def assist_report(true: Labels, suggested: Labels) -> dict[str, float | int]:
+    """Precision and recall of suggested assisting departments; the empty label means none."""
+    right = int(((true == suggested) & (true != "")).sum())
+    return {
+        "suggested": int((suggested != "").sum()),
+        "labelled": int((true != "").sum()),
+        "precision": right / max(int((suggested != "").sum()), 1),
+        "recall": right / max(int((true != "").sum()), 1),
+    }
