@@ -1,0 +1,74 @@
+"""Turns errors into RFC 9457 problem responses: one table says which status and code each gets."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from apiflask import APIFlask
+from apiflask.exceptions import HTTPError
+from flask import Response, json, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from casework.web.schemas import MAX_BATCH, ProblemOut
+from classifier.errors import FenbanError, InvalidComplaintError, InvalidModelError
+
+API_PREFIX = "/api/"
+
+PROBLEMS: dict[type[FenbanError], tuple[int, str]] = {
+    InvalidComplaintError: (422, "invalid_complaint"),
+    InvalidModelError: (503, "no_model"),
+}
+
+_HTTP_DETAILS = {
+    400: "请求体不是有效的 JSON，请检查引号、逗号和编码（应为 UTF-8）。",
+    404: "没有这个地址，请对照 /docs 检查路径。",
+    405: "这个地址不支持该请求方法，请对照 /docs。",
+    413: "请求体过大，请分批发送。",
+    415: "请求的 Content-Type 应为 application/json。",
+    500: "服务内部出错，已记录，请稍后再试或联系管理员。",
+}
+
+_MESSAGES = {
+    "Field required": "缺少这一项",
+    "Input should be a valid string": "应为文字",
+    "Input should be a valid list": "应为列表",
+    "Input should be a valid dictionary": "应为 JSON 对象",
+    "List should have at least": "列表不能为空",
+    "List should have at most": f"一批最多 {MAX_BATCH} 件",
+}
+
+
+def install(app: APIFlask) -> None:
+    """Let ``app`` answer every error in this shape; pages get a readable page instead."""
+
+    @app.errorhandler(FenbanError)
+    def fenban_error(error: FenbanError) -> Response:
+        status, code = next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+        return _respond(status, code, str(error))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        return _respond(status, _code(status), _HTTP_DETAILS.get(status, HTTPStatus(status).phrase))
+
+    @app.error_processor
+    def validation_error(error: HTTPError) -> Response:
+        fields: dict[str, list[str]] = error.detail.get("json", error.detail)
+        parts = [f"{name}：{_in_chinese(message)}" for name, messages in fields.items() for message in messages]
+        return _respond(422, "invalid_request", "请求内容不符合要求。" + "；".join(parts))
+
+
+def _in_chinese(message: str) -> str:
+    return next((chinese for english, chinese in _MESSAGES.items() if message.startswith(english)), message)
+
+
+def _code(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
+
+
+def _respond(status: int, code: str, detail: str) -> Response:
+    if not request.path.startswith(API_PREFIX) and request.accept_mimetypes.accept_html:
+        return Response(render_template("error.html", status=status, detail=detail), status, mimetype="text/html")
+    problem = ProblemOut(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code)
+    body = json.dumps(problem.model_dump(), ensure_ascii=False)
+    return Response(body, status, mimetype="application/problem+json")

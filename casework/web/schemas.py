@@ -1,0 +1,118 @@
+"""The shapes of the API's requests and responses; a suggestion becomes JSON here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, RootModel
+
+from classifier.records import Candidate, Suggestion
+
+MAX_BATCH = 1000
+
+
+class ComplaintIn(BaseModel):
+    """One complaint as it was written."""
+
+    title: str = Field("", description="标题，可以为空")
+    text: str = Field(description="诉求内容")
+
+
+class ComplaintsIn(RootModel[Annotated[list[ComplaintIn], Field(min_length=1, max_length=MAX_BATCH)]]):
+    """Up to 1,000 complaints."""
+
+
+class DepartmentOut(BaseModel):
+    """A department and the probability that it leads, or that it is involved."""
+
+    id: str
+    name: str
+    confidence: float = Field(ge=0, le=1)
+
+
+class UrgencyOut(BaseModel):
+    """A level of urgency, its probability, and its response time."""
+
+    id: str
+    name: str
+    confidence: float = Field(ge=0, le=1)
+    respond_within_hours: float = Field(gt=0)
+
+
+class ReviewCauseOut(BaseModel):
+    """Why a person should look closely."""
+
+    code: str = Field(description="uncertain | too_short | gravest")
+    message: str
+
+
+class ReasonOut(BaseModel):
+    """Words of the complaint that spoke for the suggestion; start and end count characters of the field."""
+
+    about: str = Field(description="department | urgency")
+    field: str = Field(description="title | text")
+    text: str
+    start: int
+    end: int
+    weight: float
+
+
+class SuggestionOut(BaseModel):
+    """What Fenban suggests; a person decides."""
+
+    department: DepartmentOut
+    assist: DepartmentOut | None
+    urgency: UrgencyOut | None
+    candidates: list[DepartmentOut] = Field(description="所有部门，按可能性从大到小，合计为 1")
+    needs_review: bool
+    review_causes: list[ReviewCauseOut]
+    reasons: list[ReasonOut]
+    model_version: str
+    took_ms: float = Field(description="本次请求计算用时，毫秒")
+
+
+class SuggestionsOut(RootModel[list[SuggestionOut]]):
+    """One suggestion for each complaint, in order."""
+
+
+class ProblemOut(BaseModel):
+    """An error as RFC 9457 describes it; ``code`` never changes, ``detail`` is for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class HealthOut(BaseModel):
+    """Whether the service is up, and with which model."""
+
+    status: str
+    model_version: str | None = None
+
+
+def suggestion_out(suggestion: Suggestion, took_ms: float) -> SuggestionOut:
+    """A suggestion in the API's shape."""
+    urgency = suggestion.urgency
+    return SuggestionOut(
+        department=_department(suggestion.lead),
+        assist=_department(suggestion.assist) if suggestion.assist else None,
+        urgency=urgency
+        and UrgencyOut(
+            id=urgency.level.id,
+            name=urgency.level.name,
+            confidence=urgency.confidence,
+            respond_within_hours=urgency.level.respond_within_hours,
+        ),
+        candidates=[_department(candidate) for candidate in suggestion.candidates],
+        needs_review=suggestion.needs_review,
+        review_causes=[ReviewCauseOut(code=one.code, message=one.message) for one in suggestion.review_causes],
+        reasons=[ReasonOut(**vars(reason)) for reason in suggestion.reasons],
+        model_version=suggestion.model_version,
+        took_ms=took_ms,
+    )
+
+
+def _department(candidate: Candidate) -> DepartmentOut:
+    return DepartmentOut(id=candidate.department.id, name=candidate.department.name, confidence=candidate.confidence)

@@ -1,0 +1,199 @@
+"""Composition root of the command line, installed as `fenban`: opens, makes one call, prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Never
+
+import click
+
+from classifier.errors import FenbanError
+from settings import ROOT, Settings
+
+CORPUS = ROOT / "training" / "corpus"
+
+
+class _Failure(click.ClickException):
+    def show(self, file: Any = None) -> None:
+        click.echo(f"出错：{self.message}", err=True, file=file)
+
+
+class _Group(click.Group):
+    """Shows Fenban's own errors as messages, not as tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FenbanError as error:
+            raise _Failure(str(error)) from error
+
+
+def _fail(message: str) -> Never:
+    raise _Failure(message)
+
+
+_file = click.Path(path_type=Path, dir_okay=False)
+_folder = click.Path(path_type=Path, file_okay=False)
+_model = click.option("--model", type=_folder, help="模型目录，默认是当前模型")
+_as_json = click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """分办：对诉求建议主办、协办部门和紧急程度，由工作人员决定。"""
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=_file)
+@click.option("--taxonomy", default=None, help="分类表 TOML 文件；auto 表示用文件里出现的部门")
+@click.option("--out", type=_folder, default=None, help="模型写到哪个目录")
+def train(files: tuple[Path, ...], taxonomy: str | None, out: Path | None) -> None:
+    """用标注文件训练模型，并设为当前模型；不给文件则用自带语料。"""
+    from classifier.taxonomy import DEFAULT_PATH, Taxonomy
+    from training.labelled import AUTO, read_labelled
+    from training.release import release
+
+    paths = files or _corpus_files()
+    chosen: Taxonomy | str = AUTO if taxonomy == AUTO else Taxonomy.read(Path(taxonomy or DEFAULT_PATH))
+    examples, found = read_labelled(paths, chosen)
+    click.echo(f"读到 {len(examples)} 条标注，开始训练……", err=True)
+    folder, metrics = release(examples, found, out or Settings().models_dir)
+    department = metrics["department"]
+    click.echo(f"模型 {folder}")
+    click.echo(f"交叉验证：主办部门宏平均 F1 {department['macro_f1']:.3f}，准确率 {department['accuracy']:.3f}")
+
+
+@main.command()
+@click.argument("file", type=_file)
+@_model
+@_as_json
+def evaluate(file: Path, model: Path | None, as_json: bool) -> None:
+    """在一份标注文件上评估模型。"""
+    from training.evaluate import evaluate as measure
+    from training.labelled import read_labelled
+    from training.report import evaluation_text
+
+    classifier = _load(model)
+    examples, _ = read_labelled([file], classifier.taxonomy)
+    report = measure(classifier, examples)
+    click.echo(_json(report) if as_json else evaluation_text(report, classifier.taxonomy))
+
+
+@main.command()
+@click.argument("text")
+@click.option("--title", default="", help="标题")
+@_model
+@_as_json
+def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
+    """对一件诉求给出建议；TEXT 为 - 时从标准输入读。"""
+    from casework.service import triage
+    from casework.web.schemas import suggestion_out
+    from classifier.records import Complaint
+
+    complaint = Complaint(title, _standard_input() if text == "-" else text)
+    timed = triage.suggest(_load(model), [complaint])
+    shape = suggestion_out(timed.suggestions[0], timed.took_ms)
+    if as_json:
+        click.echo(_json(shape.model_dump()))
+        return
+    click.echo(f"主办：{shape.department.name}（{shape.department.confidence:.0%}）")
+    click.echo(f"协办：{shape.assist.name}（{shape.assist.confidence:.0%}）" if shape.assist else "协办：无")
+    if shape.urgency:
+        hours = shape.urgency.respond_within_hours
+        click.echo(f"紧急程度：{shape.urgency.name}（{shape.urgency.confidence:.0%}），{hours:g} 小时内响应")
+    others = "、".join(f"{one.name} {one.confidence:.0%}" for one in shape.candidates[1:])
+    click.echo(f"其他可能：{others}")
+    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons)) or '无'}")
+    if shape.needs_review:
+        click.echo(f"请人工复核：{'；'.join(one.message for one in shape.review_causes)}")
+    click.echo(f"模型 {shape.model_version}，{shape.took_ms:.1f} 毫秒")
+
+
+@main.command()
+@click.argument("source", metavar="IN", type=_file)
+@click.argument("target", metavar="OUT", type=_file)
+@_model
+@click.option("--jobs", default=-1, show_default=True, help="工作进程数，-1 为每核一个")
+@click.option("--title", default=None, help="标题列的列名")
+@click.option("--text", default=None, help="内容列的列名")
+@click.option("--encoding", default=None, help="输入文件的编码，默认自动识别")
+def reclassify(source: Path, target: Path, model: Path | None, jobs: int, **columns: str | None) -> None:
+    """给 CSV 文件的每一行加上建议，写成新文件。"""
+    from backlog.reclassify import reclassify as run
+    from classifier.model import bundle
+
+    if source.resolve() == target.resolve():
+        _fail(f"输出文件不能与输入文件相同：{target}，请换一个文件名。")
+    size = source.stat().st_size if source.is_file() else 0
+    with click.progressbar(length=size, label="重新分类", file=sys.stderr) as bar:
+        outcome = run(
+            source,
+            target,
+            model or bundle.current(Settings().models_dir),
+            jobs=jobs,
+            progress=lambda rows, bytes_read: bar.update(bytes_read - bar.pos),
+            **columns,
+        )
+    click.echo(f"写出 {outcome.rows} 行到 {target}，其中 {outcome.errors} 行读不了，原因见 error 列。")
+
+
+@main.group()
+def corpus() -> None:
+    """自带语料。"""
+
+
+@corpus.command("check")
+def corpus_check() -> None:
+    """检查语料：格式、近似重复、标注分布、未覆盖的主题。"""
+    from training.corpus import check
+
+    report = check(_corpus_files(), CORPUS / "topics.csv")
+    click.echo(report.text)
+    if report.problems:
+        _fail(f"语料有 {len(report.problems)} 处问题，请改正。")
+
+
+@main.command()
+@click.option("--joblib", "target", type=_file, required=True, help="写到哪个文件")
+@_model
+def export(target: Path, model: Path | None) -> None:
+    """把模型导出成 scikit-learn 流水线（joblib），供分析用；服务从不读取这种文件。"""
+    from training.export import export_joblib
+
+    export_joblib(_load(model), target)
+    click.echo(f"已导出到 {target}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址")
+@click.option("--port", default=8080, show_default=True, help="端口")
+@click.option("--workers", default=2, show_default=True, help="工作进程数")
+def serve(host: str, port: int, workers: int) -> None:
+    """启动网页和接口服务。"""
+    from casework.web.server import run
+
+    run("api:create_app", host, port, workers)
+
+
+def _corpus_files() -> tuple[Path, ...]:
+    return tuple(path for path in sorted(CORPUS.glob("*.csv")) if path.name != "topics.csv")
+
+
+def _load(model: Path | None) -> Any:
+    from classifier.model import bundle
+
+    return bundle.load(model or bundle.current(Settings().models_dir))
+
+
+def _standard_input() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1)
+
+
+if __name__ == "__main__":
+    main(prog_name="fenban")
