@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from joblib import Parallel, delayed
 
@@ -30,9 +32,11 @@ ADDED_COLUMNS = (
     "error",
 )
 
-_ROWS_PER_CHUNK = 500
+_ROWS_PER_CHUNK = 200
+_CHUNKS_PER_BATCH = 20
 
 Row = list[str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def reclassify(
     InvalidModelError
         The model cannot be loaded.
     """
-    bundle.read_manifest(model)
+    # Loaded before the workers are forked, so that they share its memory and start at once.
+    _classifier(model).suggest(Complaint("", "预热"))
     table = CsvTable(source, encoding)
     if present := [name for name in ADDED_COLUMNS if name in table.header]:
         raise InvalidTableError(f"{source} 已有本程序要添加的列：{'、'.join(present)}。请先删除或改名这些列。")
@@ -98,42 +103,38 @@ def reclassify(
         table.require(title) if title else table.column(*TITLE_NAMES),
         table.require(*([text] if text else TEXT_NAMES)),
     )
-    chunks = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(suggest_rows)(model, columns, chunk) for chunk in _chunks(table)
-    )
     rows = errors = 0
-    with new_csv(target, table.encoding) as out:
+    with new_csv(target, table.encoding) as out, Parallel(n_jobs=jobs, backend="multiprocessing") as workers:
         out.writerow([*table.header, *ADDED_COLUMNS])
-        for chunk in chunks:
-            for row in chunk:
-                out.writerow(row)
-            rows += len(chunk)
-            errors += sum(1 for row in chunk if row[-1])
+        for batch in _slices(_slices(table, _ROWS_PER_CHUNK), _CHUNKS_PER_BATCH):
+            read = ([_read(columns, row) for row in chunk] for chunk in batch)
+            for chunk, added in zip(batch, workers(delayed(suggest_cells)(model, one) for one in read), strict=True):
+                out.writerows(_fit(columns.width, row) + cells for row, cells in zip(chunk, added, strict=True))
+                rows += len(chunk)
+                errors += sum(1 for cells in added if cells[-1])
             progress(rows, table.bytes_read)
     return Outcome(rows, errors)
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, _ROWS_PER_CHUNK)):
-        yield chunk
+def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
+        yield part
 
 
 @cache
 def _classifier(model: Path) -> Classifier:
-    """The worker process's model, loaded once."""
-    return bundle.load(model)
+    """The process's model, loaded once."""
+    classifier = bundle.load(model)
+    # Nothing of it is ever garbage, so the collector need not look through it again.
+    gc.freeze()
+    return classifier
 
 
-def suggest_rows(model: Path, columns: Columns, rows: list[Row]) -> list[Row]:
-    """Return ``rows`` with the cells of ADDED_COLUMNS added to each."""
-    classifier = _classifier(model)
-    read = [_read(columns, row) for row in rows]
-    suggestions = iter(classifier.suggest_many([one for one in read if isinstance(one, Complaint)]))
-    return [
-        [*_fit(columns.width, row), *(_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one))]
-        for row, one in zip(rows, read, strict=True)
-    ]
+def suggest_cells(model: Path, read: list[Complaint | str]) -> list[Row]:
+    """The cells of ADDED_COLUMNS for each complaint, or for the reason why there is none."""
+    suggestions = iter(_classifier(model).suggest_many([one for one in read if isinstance(one, Complaint)]))
+    return [_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one) for one in read]
 
 
 def _read(columns: Columns, row: Row) -> Complaint | str:

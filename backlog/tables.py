@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from classifier.errors import InvalidTableError
 _MAX_CELL = 10_000_000
 _CHUNK = 1 << 20
 _MOST_BROKEN = 0.1
+_MOST_SHOWN = 200
 
 TITLE_NAMES = ("title", "标题", "留言主题", "诉求标题", "主题")
 TEXT_NAMES = ("text", "内容", "留言详情", "诉求内容", "正文")
@@ -24,6 +25,7 @@ class RowWriter(Protocol):
     """What writes one row, as the csv module's writers do."""
 
     def writerow(self, row: Sequence[str], /) -> object: ...
+    def writerows(self, rows: Iterable[Sequence[str]], /) -> object: ...
 
 
 def find_encoding(path: Path, asked: str | None = None) -> str:
@@ -61,8 +63,11 @@ def find_encoding(path: Path, asked: str | None = None) -> str:
 
 def _broken_share(file: io.BufferedReader, encoding: str) -> float:
     """Part of the characters beyond ASCII that do not decode."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    except LookupError as error:
+        raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
     file.seek(0)
-    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     broken = beyond_ascii = 0
     while chunk := file.read(_CHUNK):
         text = decoder.decode(chunk)
@@ -133,7 +138,7 @@ class CsvTable:
         index = self.column(*names)
         if index is None:
             raise InvalidTableError(
-                f"{self.path} 里没有“{'”或“'.join(names)}”列；现有的列：{'、'.join(self.header)}。请改列名或用选项指定。"
+                f"{self.path} 里没有“{'”或“'.join(names)}”列；现有的列：{'、'.join(self.header)[:_MOST_SHOWN]}。请改列名或用选项指定。"
             )
         return index
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion
+from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
@@ -78,8 +79,9 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, jobs: int = -1) -> Fitt
     prepared = [Prepared(example.complaint).text for example in examples]
     targets = _targets(examples, taxonomy)
     department = targets["department"].y
-    splitter = StratifiedGroupKFold(_n_folds(department), shuffle=True, random_state=SEED)
-    folds = list(splitter.split(prepared, department, groups(prepared)))
+    group = groups(prepared)
+    splitter = StratifiedGroupKFold(_n_folds(department, group), shuffle=True, random_state=SEED)
+    folds = list(splitter.split(prepared, department, group))
     everything = np.arange(len(prepared))
     *parts, whole = Parallel(n_jobs=jobs)(
         delayed(_fit_rows)(prepared, targets, train, test) for train, test in [*folds, (everything, everything[:0])]
@@ -114,12 +116,14 @@ def _targets(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, _Targ
     return targets
 
 
-def _n_folds(departments: np.ndarray) -> int:
-    labels, counts = np.unique(departments, return_counts=True)
+def _n_folds(departments: np.ndarray, group: np.ndarray) -> int:
+    """As many folds as every department can be spread over, near-duplicates together."""
+    labels = np.unique(departments)
     if len(labels) < 2:
         raise InvalidLabelsError(f"标注里只有一个部门（{labels[0]}），至少要有两个才能训练。")
+    counts = np.array([len(np.unique(group[departments == label])) for label in labels])
     if counts.min() < 2:
-        raise InvalidLabelsError(f"部门 {labels[counts.argmin()]} 只有一条标注，请至少再补一条。")
+        raise InvalidLabelsError(f"部门 {labels[counts.argmin()]} 只有一条互不重复的标注，请至少再补一条。")
     return int(min(FOLDS, counts.min()))
 
 
@@ -133,39 +137,50 @@ class _Part:
 
 
 def _fit_rows(prepared: list[str], targets: dict[str, _Target], train: np.ndarray, test: np.ndarray) -> _Part:
+    # One thread, so that sums come out alike whatever the number of processes.
+    with threadpool_limits(1):
+        return _fit_rows_on_one_thread(prepared, targets, train, test)
+
+
+def _fit_rows_on_one_thread(
+    prepared: list[str], targets: dict[str, _Target], train: np.ndarray, test: np.ndarray
+) -> _Part:
     features = build_features()
     matrix = features.fit_transform([prepared[i] for i in train])
     left_out = features.transform([prepared[i] for i in test]) if len(test) else matrix[:0]
     heads, scores = {}, {}
     for name, target in targets.items():
         rows = target.labelled[train]
-        classifier = build_classifier(REGULARISATION)
-        if not target.exclusive:
-            classifier = OneVsRestClassifier(classifier)
-        heads[name] = _uncalibrated(classifier.fit(matrix[rows], target.y[train][rows]), target)
+        y = target.y[train][rows]
+        heads[name] = (
+            _fit_exclusive(matrix[rows], y, target) if target.exclusive else _fit_independent(matrix, y, target)
+        )
         scores[name] = left_out @ heads[name].by_column + heads[name].intercept
     return _Part(features, heads, scores)
 
 
-def _uncalibrated(classifier: LogisticRegression | OneVsRestClassifier, target: _Target) -> Head:
-    """A fitted classifier's numbers, one row for each class in the target's order."""
-    if not target.exclusive:
-        fitted = classifier.estimators_
-        return Head(
-            target.classes,
-            np.vstack([one.coef_ for one in fitted]),
-            np.hstack([one.intercept_ for one in fitted]),
-            False,
-        )
+def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head:
+    """One multinomial classifier, its rows in the target's order."""
+    classifier = build_classifier(REGULARISATION).fit(matrix, y)
     coef, intercept = classifier.coef_, classifier.intercept_
     if len(classifier.classes_) == 2:
         coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
     # A level that no row of this fold carries can never be the answer.
-    all_coef = np.zeros((len(target.classes), coef.shape[1]))
+    all_coef = np.zeros((len(target.classes), matrix.shape[1]))
     all_intercept = np.full(len(target.classes), intercept.min() - _NEVER)
     rows = [target.classes.index(label) for label in classifier.classes_]
     all_coef[rows], all_intercept[rows] = coef, intercept
     return Head(target.classes, all_coef, all_intercept)
+
+
+def _fit_independent(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head:
+    """A binary classifier for each column of ``y``; one that never or always holds needs none."""
+    coef = np.zeros((len(target.classes), matrix.shape[1]))
+    intercept = np.where(y.all(axis=0), _NEVER, -_NEVER).astype(float)
+    for column in np.flatnonzero(y.any(axis=0) & ~y.all(axis=0)):
+        classifier = build_classifier(REGULARISATION).fit(matrix, y[:, column])
+        coef[column], intercept[column] = classifier.coef_[0], classifier.intercept_[0]
+    return Head(target.classes, coef, intercept, exclusive=False)
 
 
 def _calibration(scores: Floats, target: _Target) -> tuple[Floats, Floats]:
@@ -181,8 +196,12 @@ def _calibration(scores: Floats, target: _Target) -> tuple[Floats, Floats]:
         loss = partial(_temperature_loss, scores, truth)
         slope = np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x)
         return np.full(k, slope), np.zeros(k)
-    fitted = [LogisticRegression(C=np.inf).fit(scores[:, [i]], target.y[:, i]) for i in range(k)]
-    return np.array([one.coef_[0, 0] for one in fitted]), np.array([one.intercept_[0] for one in fitted])
+    slope, shift = np.ones(k), np.zeros(k)
+    for i in range(k):
+        if len(np.unique(target.y[:, i])) == 2:
+            fitted = LogisticRegression(C=np.inf).fit(scores[:, [i]], target.y[:, i])
+            slope[i], shift[i] = fitted.coef_[0, 0], fitted.intercept_[0]
+    return slope, shift
 
 
 def _temperature_loss(scores: Floats, truth: np.ndarray, log_slope: float) -> float:
@@ -200,6 +219,8 @@ def _thresholds(targets: dict[str, _Target], held_out: dict[str, Floats]) -> Thr
     second = beside.argmax(axis=1)
     rows = np.arange(len(lead))
     right = (targets["involved"].y[rows, second] == 1) & (lead == department.y)
+    if not right.any():
+        return Thresholds(accept, assist=1.0)
     precision, recall, cuts = precision_recall_curve(right, beside[rows, second])
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return Thresholds(accept, float(cuts[f1[:-1].argmax()]))

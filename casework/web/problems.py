@@ -51,7 +51,7 @@ def install(app: APIFlask) -> None:
         status = error.code or 500
         return _respond(status, _code(status), _HTTP_DETAILS.get(status, HTTPStatus(status).phrase))
 
-    @app.error_processor
+    @app.errorhandler(HTTPError)
     def validation_error(error: HTTPError) -> Response:
         fields: dict[str, list[str]] = error.detail.get("json", error.detail)
         parts = [f"{name}：{_in_chinese(message)}" for name, messages in fields.items() for message in messages]
@@ -63,7 +63,7 @@ def _in_chinese(message: str) -> str:
 
 
 def _code(status: int) -> str:
-    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
+    return HTTPStatus(status).name.lower()
 
 
 def _respond(status: int, code: str, detail: str) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 
-from classifier.text.prepare import SEPARATOR
+from classifier.text.normalise import SEPARATOR
 from classifier.text.segment import default_segmenter
 
 

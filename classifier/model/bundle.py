@@ -105,12 +105,13 @@ def current(models: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a model's manifest and check its format and every file's SHA-256.
+    """Read a model's manifest and check all that can be checked without loading it.
 
     Raises
     ------
     InvalidModelError
-        A file is missing, unreadable or differs from what was released.
+        A file is missing, unreadable or differs from what was released, the format is another,
+        or the text was cut with another dictionary.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -133,6 +134,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidModelError(f"{folder / MANIFEST} 不是完整的模型清单，请重新训练或从备份恢复。") from error
+    if manifest["segmenter"] != segmenter_id():
+        raise InvalidModelError(f"模型 {folder} 是用另一份分词词典训练的，与本程序不配，请用 fenban train 重新训练。")
     return manifest
 
 
@@ -142,11 +145,9 @@ def load(folder: Path) -> Classifier:
     Raises
     ------
     InvalidModelError
-        The folder is damaged, of another format, or its text was cut with another dictionary.
+        As for :func:`read_manifest`, or the arrays do not fit together.
     """
     manifest = read_manifest(folder)
-    if manifest["segmenter"] != segmenter_id():
-        raise InvalidModelError(f"模型 {folder} 是用另一份分词词典训练的，与本程序不配，请用 fenban train 重新训练。")
     try:
         return Classifier(
             _read_weights(folder, manifest),

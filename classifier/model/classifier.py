@@ -124,19 +124,20 @@ class Classifier:
         self, about: str, prepared: Sequence[Prepared], found: Found, labels: Ints, complaints: Sequence[Complaint]
     ) -> list[tuple[Reason, ...]]:
         shares = found.word_shares(self.weights.heads[about], labels)
-        reasons = []
-        for one, complaint, words, share in zip(prepared, complaints, found.words, shares, strict=True):
-            least = _LEAST_SHARE * share.max()
-            strongest = np.argsort(-share, kind="stable")[: _MOST_REASONS[about]]
-            ends = np.cumsum([len(word) for word in words])
-            located = [
-                _reason(about, complaint, one, int(ends[i]) - len(words[i]), int(ends[i]), float(share[i]))
-                for i in strongest
-                if share[i] > 0 and share[i] >= least
-            ]
-            # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
-            reasons.append(tuple(reason for reason in located if reason.text.isalnum()))
-        return reasons
+        strongest = np.maximum.reduceat(shares, found.first_word[:-1])
+        spoke = np.flatnonzero((shares > 0) & (shares >= _LEAST_SHARE * strongest[found.word_document]))
+        order = spoke[np.lexsort((-shares[spoke], found.word_document[spoke]))]
+        start = found.word_start - found.offsets[found.word_document]
+        end = start + found.word_length
+        reasons: list[list[Reason]] = [[] for _ in complaints]
+        columns = (found.word_document, start, end, shares)
+        for i, first, last, share in zip(*(column[order].tolist() for column in columns), strict=True):
+            if len(reasons[i]) < _MOST_REASONS[about]:
+                reason = _reason(about, complaints[i], prepared[i], first, last, share)
+                # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
+                if reason.text.isalnum():
+                    reasons[i].append(reason)
+        return [tuple(one) for one in reasons]
 
 
 def _reason(about: str, complaint: Complaint, prepared: Prepared, start: int, end: int, weight: float) -> Reason:

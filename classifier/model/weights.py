@@ -14,14 +14,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from classifier.text.prepare import SEPARATOR
+from classifier.text.normalise import SEPARATOR
 from classifier.text.segment import default_segmenter
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_SHIFT = 17
-"""Bits for one character's number: prepared text stays within Unicode's first plane."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,11 @@ class Found:
 
     Attributes
     ----------
-    words : list of list of str
-        Each document's jieba words, which joined give the document.
-    offsets : ndarray of shape (documents + 1,)
-        Where each document starts, the documents set one after the other.
+    offsets, first_word : ndarray of shape (documents + 1,)
+        Where each document starts, in characters of the documents set one after the other, and
+        the index of its first jieba word.
+    word_start, word_length : ndarray of shape (words,)
+        Where each word of each document stands; joined they give the documents.
     start, length, cell : ndarray, one entry for each occurrence
         Where it stands, in characters of the documents set one after the other; the cell of
         the matrix it counts for.
@@ -88,8 +86,10 @@ class Found:
     n_columns : int
     """
 
-    words: list[list[str]]
     offsets: Ints
+    first_word: Ints
+    word_start: Ints
+    word_length: Ints
     start: Ints
     length: Ints
     cell: Ints
@@ -102,10 +102,16 @@ class Found:
     @cached_property
     def matrix(self) -> sp.csr_matrix:
         """TF-IDF values, shape (documents, columns)."""
-        starts = np.searchsorted(self.document, np.arange(len(self.words) + 1))
-        return sp.csr_matrix((self.value, self.column, starts), (len(self.words), self.n_columns))
+        n = len(self.first_word) - 1
+        starts = np.searchsorted(self.document, np.arange(n + 1))
+        return sp.csr_matrix((self.value, self.column, starts), (n, self.n_columns))
 
-    def word_shares(self, head: Head, labels: Ints) -> list[Floats]:
+    @cached_property
+    def word_document(self) -> Ints:
+        """The document of each word."""
+        return np.repeat(np.arange(len(self.first_word) - 1), np.diff(self.first_word))
+
+    def word_shares(self, head: Head, labels: Ints) -> Floats:
         """How much more each word spoke for a label than for the average of the head's labels.
 
         A term's exact contribution to the linear score (its value times its weight) is shared
@@ -120,16 +126,14 @@ class Found:
 
         Returns
         -------
-        list of ndarray, one for each document, one entry for each of its words
+        ndarray of shape (words,)
         """
         weight = head.by_column[self.column, labels[self.document]] - head.mean_coef[self.column]
         share = (self.value * weight / self.count)[self.cell] / self.length
         size = int(self.offsets[-1]) + 1
         steps = np.bincount(self.start, share, size) - np.bincount(self.start + self.length, share, size)
-        by_character = np.concatenate([[0.0], np.cumsum(np.cumsum(steps))])
-        ends = np.cumsum([len(word) for document in self.words for word in document])
-        sums = by_character[ends] - by_character[np.concatenate([[0], ends[:-1]])]
-        return np.split(sums, np.cumsum([len(document) for document in self.words[:-1]]))
+        by_character: Floats = np.cumsum(steps)
+        return np.add.reduceat(by_character, self.word_start)
 
 
 class Weights:
@@ -144,10 +148,15 @@ class Weights:
     def __init__(self, words: Block, characters: Block, heads: dict[str, Head]) -> None:
         self.words, self.characters, self.heads = words, characters, heads
         self._word_columns = {term: column for column, term in enumerate(words.terms)}
-        keys = np.array([_key(term) for term in characters.terms], dtype=np.int64)
-        order = np.argsort(keys)
-        self._gram_keys = keys[order]
-        self._gram_columns = order + len(words.terms)
+        first = len(words.terms)
+        self._single_columns = np.full(1 << 16, -1, dtype=np.int64)
+        pairs = []
+        for column, term in enumerate(characters.terms, first):
+            if len(term) == 1:
+                self._single_columns[ord(term)] = column
+            else:
+                pairs.append((ord(term[0]) << 16 | ord(term[1]), column))
+        self._pair_keys, self._pair_columns = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
         self._idf = np.concatenate([words.idf, characters.idf])
 
     @property
@@ -158,11 +167,16 @@ class Weights:
     def find(self, prepared: Sequence[str]) -> Found:
         """Find all known terms in prepared texts and weigh them."""
         cut = default_segmenter()
-        words = [cut(text) for text in prepared]
+        cuts = [cut(text) for text in prepared]
+        words = [word for document in cuts for word in document]
+        word_length = np.fromiter(map(len, words), np.int64, len(words))
+        word_start = np.cumsum(word_length) - word_length
         offsets = np.cumsum([0, *map(len, prepared)])
         column, start, length = (
             np.concatenate(parts)
-            for parts in zip(self._find_words(words), self._find_characters(prepared, offsets), strict=True)
+            for parts in zip(
+                self._find_words(words, word_start, word_length), self._find_characters(prepared, offsets), strict=True
+            )
         )
         document = np.searchsorted(offsets, start, side="right") - 1
         keys, cell, count = np.unique(document * self.n_columns + column, return_inverse=True, return_counts=True)
@@ -173,33 +187,43 @@ class Weights:
         group = 2 * document + block
         norm = np.sqrt(np.bincount(group, value * value))
         value *= np.array([self.words.weight, self.characters.weight])[block] / norm[group]
-        return Found(words, offsets, start, length, cell, document, column, value, count, self.n_columns)
+        first_word = np.cumsum([0, *map(len, cuts)])
+        return Found(
+            offsets,
+            first_word,
+            word_start,
+            word_length,
+            start,
+            length,
+            cell,
+            document,
+            column,
+            value,
+            count,
+            self.n_columns,
+        )
 
-    def _find_words(self, words: list[list[str]]) -> tuple[Ints, Ints, Ints]:
-        flat = [word for document in words for word in document]
-        length = np.fromiter(map(len, flat), np.int64, len(flat))
-        column = np.fromiter((self._word_columns.get(word, -1) for word in flat), np.int64, len(flat))
-        start = np.cumsum(length) - length
+    def _find_words(self, words: list[str], start: Ints, length: Ints) -> tuple[Ints, Ints, Ints]:
+        columns = self._word_columns
+        column = np.array([columns.get(word, -1) for word in words], dtype=np.int64)
         known = column >= 0
         return column[known], start[known], length[known]
 
     def _find_characters(self, prepared: Sequence[str], offsets: Ints) -> tuple[Ints, Ints, Ints]:
-        codes = np.frombuffer("".join(prepared).encode("utf-32-le"), np.uint32).astype(np.int64)
+        # Prepared text stays within Unicode's first plane, so two bytes hold a character.
+        codes = np.frombuffer("".join(prepared).encode("utf-16-le"), np.uint16).astype(np.int64)
         inside = codes != ord(SEPARATOR)
         pair = inside[:-1] & inside[1:]
         pair[offsets[1:-1] - 1] = False
-        single_at, pair_at = np.flatnonzero(inside), np.flatnonzero(pair)
-        start = np.concatenate([single_at, pair_at])
-        keys = np.concatenate([codes[single_at], codes[pair_at] << _SHIFT | codes[pair_at + 1]])
-        length = np.repeat([1, 2], [len(single_at), len(pair_at)])
-        index = np.minimum(np.searchsorted(self._gram_keys, keys), len(self._gram_keys) - 1)
-        known = self._gram_keys[index] == keys
-        return self._gram_columns[index[known]], start[known], length[known]
-
-
-def _key(gram: str) -> int:
-    """A character or a pair as one number."""
-    key = 0
-    for char in gram:
-        key = key << _SHIFT | ord(char)
-    return key
+        single_column = self._single_columns[codes]
+        single_at = np.flatnonzero(single_column >= 0)
+        pair_at = np.flatnonzero(pair)
+        keys = codes[pair_at] << 16 | codes[pair_at + 1]
+        index = np.searchsorted(self._pair_keys, keys)
+        known = self._pair_keys.take(index, mode="clip") == keys
+        pair_at = pair_at[known]
+        return (
+            np.concatenate([single_column[single_at], self._pair_columns[index[known]]]),
+            np.concatenate([single_at, pair_at]),
+            np.repeat([1, 2], [len(single_at), len(pair_at)]),
+        )

@@ -6,16 +6,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-
-class Edit(NamedTuple):
-    """One replacement: ``[start, end)`` of a step's output stands for ``[before, after)`` of its input."""
-
-    start: int
-    end: int
-    before: int
-    after: int
+Edit = tuple[int, int, int, int]
+"""One replacement: ``[start, end)`` of a step's output stands for ``[before, after)`` of its input."""
 
 
 class Step(Protocol):
@@ -35,6 +29,14 @@ class Swap:
         for old, new in self.pairs:
             text = text.replace(old, new)
         return text, []
+
+
+@dataclass(frozen=True)
+class Lower:
+    """Lower-case a text in which no letters but ASCII's have case; positions stay."""
+
+    def run(self, text: str) -> tuple[str, list[Edit]]:
+        return text.lower(), []
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,21 @@ class Sub:
         edits: list[Edit] = []
         pieces: list[str] = []
         position = grown = 0
+        rewrite = self.rewrite
         for match in self.pattern.finditer(text):
-            start, end = match.span(self.group)
-            replacement = self.replacement(match)
-            if replacement != text[start:end]:
-                pieces += text[position:start], replacement
-                edits.append(Edit(start + grown, start + grown + len(replacement), start, end))
-                grown += len(replacement) - (end - start)
-                position = end
-        return "".join([*pieces, text[position:]]) if edits else text, edits
+            before, after = match.span(self.group)
+            replacement = rewrite if isinstance(rewrite, str) else rewrite(match)
+            if replacement != text[before:after]:
+                pieces += text[position:before], replacement
+                start = before + grown
+                end = start + len(replacement)
+                edits.append((start, end, before, after))
+                grown = end - after
+                position = after
+        if not edits:
+            return text, edits
+        pieces.append(text[position:])
+        return "".join(pieces), edits
 
 
 class Rewritten:
@@ -87,10 +95,12 @@ class Rewritten:
     def __init__(self, steps: Sequence[Step], original: str) -> None:
         self.text = original
         self._edits: list[list[Edit]] = []
+        self._starts: list[list[int]] = []
         for step in steps:
             self.text, edits = step.run(self.text)
             if edits:
                 self._edits.append(edits)
+                self._starts.append([edit[0] for edit in edits])
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original behind ``text[start:end]``, which must not be empty.
@@ -99,15 +109,15 @@ class Rewritten:
         any other stands for the whole of it.
         """
         last = end - 1
-        for edits in reversed(self._edits):
-            start, _ = _back(edits, start)
-            _, last = _back(edits, last)
+        for edits, starts in zip(reversed(self._edits), reversed(self._starts), strict=True):
+            start, _ = _back(edits, starts, start)
+            _, last = _back(edits, starts, last)
         return start, last + 1
 
 
-def _back(edits: list[Edit], position: int) -> tuple[int, int]:
+def _back(edits: list[Edit], starts: list[int], position: int) -> tuple[int, int]:
     """First and last character of a step's input behind one character of its output."""
-    index = bisect_right(edits, position, key=lambda edit: edit.start) - 1
+    index = bisect_right(starts, position) - 1
     if index < 0:
         return position, position
     start, end, before, after = edits[index]

@@ -53,7 +53,7 @@ _NUMBERS = re.compile(
     r"(?<![\d.])(?:"
     r"(?P<id>\d{17}[\dXx])"
     r"|(?P<card>\d{16,19}|\d{4}(?:[ -]\d{4}){3}(?:[ -]\d{1,3})?)"
-    r"|(?P<mobile>(?:\+?86[ -]?)?1[3-9]\d[ -]?[\d*]{4}[ -]?\d{4})"
+    r"|(?P<mobile>(?:\+?86[ -]?)?1[3-9]\d[ -]?(?:\d{4}|\*{3,4})[ -]?\d{4})"
     r"|(?P<landline>\(?0\d{2,3}\)?[ -]?[2-9]\d{6,7}(?:[ -]\d{1,5})?)"
     r"|(?P<hotline>[48]00[ -]?\d{3}[ -]?\d{4})"
     r")(?!\d|\.\d)"
@@ -73,17 +73,17 @@ def _number(match: re.Match[str]) -> str:
 # own, by which the engine finds candidates fast.
 MASK = (
     Sub(re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"), EMAIL),
-    Sub(re.compile(r"(?:身份证|证件)(?:号码?)?[是为:\s]{0,3}(?P<data>[\dxX*]{15,18})(?![\dxX*])"), ID, "data"),
+    Sub(re.compile(r"(?:身份证|证件)(?:号码?)?[是为:\s]*(?P<data>[\dxX*]{8,40})(?![\dxX*])"), ID, "data"),
     Sub(re.compile(r"[\d+(][\d()+* -]{6,}[Xx]?"), lambda match: _NUMBERS.sub(_number, match[0])),
-    Sub(re.compile(r"(?:卡号|账号|帐号|账户|帐户)[是为:\s]{0,3}(?P<data>\d[\d -]{6,22}\d)"), CARD, "data"),
-    Sub(re.compile(r"(?:电话|手机|座机|联系方式|致电|拨打)(?:号码?)?[是为:\s]{0,3}(?P<data>[2-9]\d{6,7})(?!\d)"), PHONE, "data"),
+    Sub(re.compile(r"(?:卡号|账号|帐号|账户|帐户)[是为:\s]*(?P<data>\d[\d -]{6,22}\d)"), CARD, "data"),
+    Sub(re.compile(r"(?:电话|手机|座机|联系方式|致电|拨打)(?:号码?)?[是为:\s]*(?P<data>[2-9]\d{6,7})(?!\d)"), PHONE, "data"),
     Sub(re.compile(
-        r"[微QqVvWw](?<![A-Za-z][A-Za-z])[信QqXx]群?(?:账号|帐号|号码?)?[是为:\s]{0,3}"
+        r"[微QqVvWw](?<![A-Za-z][A-Za-z])[信QqXx]群?(?:账号|帐号|号码?)?[是为:\s]*"
         r"(?P<data>[A-Za-z][A-Za-z0-9_-]{5,19}|\d{5,12})(?![A-Za-z0-9_-])"
     ), ACCOUNT, "data"),
     Sub(re.compile(rf"[{_PROVINCES}][A-Z][·.\s]?(?:[A-HJ-NP-Z0-9]{{5,6}}|[A-HJ-NP-Z0-9]{{4}}[挂学警港澳])(?![A-Za-z0-9])"), PLATE),
     Sub(re.compile(
-        r"(?:我叫|本人叫|我的名字[叫是]|姓名[是为:\s]{1,3}|(?:联系人|来电人|来信人|来访人|投诉人|举报人|反映人|申请人|信访人|户主)[叫是为:\s]{1,3})"
+        r"(?:我叫|本人叫|我的名字[叫是]|姓名[是为:\s]+|(?:联系人|来电人|来信人|来访人|投诉人|举报人|反映人|申请人|信访人|户主)[叫是为:\s]+)"
         rf"(?P<data>[{_SURNAMES}](?:某某?|[\u4e00-\u9fff]{{1,2}}?(?=$|[\W\d]|是|系|住|今年|家住|现|电话|身份证|男|女|和|与)|[\u4e00-\u9fff]{{2}}))"
     ), NAME, "data"),
 )  # fmt: skip

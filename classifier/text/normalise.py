@@ -11,6 +11,9 @@ import opencc
 
 from classifier.text.edits import Rewritten, Sub, Swap
 
+SEPARATOR = "\ue000"
+"""A private character that stands between title and text while both are read in one pass."""
+
 _TONES = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"
 _NEUTRAL = "de|le|zhe|ma|ne|ba|a|ya|men|zi|me|guo|shang|li"
 # 長(zhǎng): left behind where whole documents were converted to Traditional characters.
@@ -42,23 +45,29 @@ def _simplify(match: re.Match[str]) -> str:
     return str(_to_simplified().convert(match[0]))
 
 
-STEPS = (
+CLEAN = (
     # Excel's carriage return, and control and format characters that no reader sees.
     Swap((("\x0b", "\n"), ("\x0c", "\n"), ("\r", "\n"))),
     Sub(re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"), ""),
     # NFKC: the commonest by plain swaps, the rest by runs. The character before a run comes
-    # along because a combining mark merges with it; 、。“” and their like never change.
+    # along because a combining mark merges with it, but not the separator; 、。“” and their like never change.
     Swap(tuple((char, unicodedata.normalize("NFKC", char)) for char in "，：（）！？；～％０１２３４５６７８９\u3000")),
-    Sub(re.compile("(?s).?[^\x00-\x7f\u2018-\u201e\u3001-\u3011\u4e00-\u9fff]+"), lambda match: unicodedata.normalize("NFKC", match[0])),
+    Sub(re.compile(f"[^{SEPARATOR}]?[^\x00-\x7f\u2018-\u201e\u3001-\u3011\u4e00-\u9fff{SEPARATOR}]+"), lambda match: unicodedata.normalize("NFKC", match[0])),
     Sub(re.compile("_x000[Dd]_|<[A-Za-z/!][^<>]{0,300}>"), " "),
     Sub(re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"), _entity),
     Sub(re.compile(rf"\((?<=[\u3400-\u9fff]\()(?:{_PINYIN})\)(?:\((?:{_PINYIN})\))*"), ""),
     Sub(re.compile("[\u3400-\u9fff]+"), _simplify, unless_absent=_traditional),
+)  # fmt: skip
+
+_FOLD = (
     Sub(re.compile(r"[^\S\n]*\n\s*"), "\n"),
     Sub(re.compile(r"[^\S\n]{2,}|[^\S\n ]"), " "),
     # 啊啊啊啊啊 and !!!!!! say no more than three of them.
     Sub(re.compile(rf"([^\d\s])\1{{{_REPEAT},}}"), lambda match: match[1] * _REPEAT),
 )  # fmt: skip
+
+
+STEPS = (*CLEAN, *_FOLD)
 
 
 def normalise(text: str) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 from classifier.records import Complaint
-from classifier.text.edits import Rewritten, Sub
+from classifier.text.edits import Lower, Rewritten, Sub
 from classifier.text.mask import MASK, PLACEHOLDER
-from classifier.text.normalise import STEPS as NORMALISE
+from classifier.text.normalise import CLEAN, SEPARATOR
 
 _OFFICE = r"[\u4e00-\u9fff]{1,15}(?:局|办|委|部|厅|中心|政府|单位|联|街道|乡|镇)"
 # What offices put before the complaint when they pass it on says nothing about the matter.
 _HEADERS = "|".join(
     (
-        r"[\[(]?[\u4e00-\u9fff]{0,12}(?:转办|交办|督办|承办|受理|登记|呈批|处理)(?:单|函|件|表|通知书?)[\])]?",
+        r"[\[(【〔]?[\u4e00-\u9fff]{0,12}(?:转办|交办|督办|承办|受理|登记|呈批|处理)(?:单|函|件|表|通知书?)[\])】〕]?",
         r"(?:[\u4e00-\u9fff]{0,4}(?:编号|单号|文号|流水号|件号)[: ]{1,2}[\w()\[\]-]{2,30}号?)",
-        r"[\[(]?[\u4e00-\u9fff]{1,8}[\])]?[\[(〔]\d{4}[\])〕][\w-]{1,12}号",
+        r"[\[(【]?[\u4e00-\u9fff]{1,8}[\])】]?[\[(〔]\d{4}[\])〕][\w-]{1,12}号",
         r"关于[^\n。]{2,40}(?:的函|的通知|的转办)(?=[\n:。 ])",
         r"(?:现将|兹将|现转去|现转来|兹转去)[^\n。:]{2,60}(?:办理|处理|阅处|查处|酌处|研处|调查处理)[^\n。:]{0,20}",
         rf"请?{_OFFICE}(?:于|在)?[^\n。:]{{0,12}}(?:日前|日内|工作日内|个工作日)[^\n。:]{{0,20}}(?:办结|反馈|回复|答复|上报)[^\n。:]{{0,10}}",
@@ -25,22 +25,21 @@ _HEADERS = "|".join(
         r"(?:信访|反映|诉求|投诉|来电|来信|主要)?(?:内容|事项|摘要|概况|问题)(?:如下)?:",
     )
 )
-_SEPARATORS = r"[\s:,;。|/-]{0,4}"
+_GAP = r"[\s:,;。|/-]{0,4}"
 
 _STEPS = (
-    *NORMALISE,
+    *CLEAN,
     *MASK,
-    # A header may hold the names and numbers just masked, so it goes first, as long as it leads.
-    Sub(re.compile(rf"\A{_SEPARATORS}(?:(?:{_HEADERS}){_SEPARATORS}){{1,12}}"), ""),
+    # A header may hold the names and numbers just masked, so it goes next; it stands where the text begins.
+    Sub(re.compile(rf"{SEPARATOR}(?P<data>{_GAP}(?:(?:{_HEADERS}){_GAP}){{1,12}})"), "", "data"),
     Sub(PLACEHOLDER, ""),
-    Sub(re.compile("[A-Z]+"), lambda match: match[0].lower()),
-    Sub(re.compile("[^\u4e00-\u9fd5a-z0-9]+"), ""),
+    Sub(re.compile(f"[^{SEPARATOR}\u4e00-\u9fd5A-Za-z0-9]+"), ""),
+    Lower(),
+    # 哈哈哈 could be cut as 哈哈, 哈 or 哈, 哈哈 with the same probability: that is left to chance.
+    Sub(re.compile("([\u4e00-\u9fd5])\\1{2,}"), lambda match: match[1] * 2),
     # Which number it is says where and when, not what.
     Sub(re.compile("[0-9]+"), "0"),
 )  # fmt: skip
-
-SEPARATOR = " "
-"""Stands between title and text, and nowhere else in prepared text."""
 
 
 class Prepared:
@@ -54,15 +53,15 @@ class Prepared:
     text : str
         Title, SEPARATOR, text.
 
-    >>> Prepared(Complaint("油烟擾民", "樓下3家店，電話13800001234！")).text
-    '油烟扰民 楼下0家店电话'
+    >>> Prepared(Complaint("油烟擾民", "樓下3家店，電話13800001234！")).text.split(SEPARATOR)
+    ['油烟扰民', '楼下0家店电话']
     """
 
     def __init__(self, complaint: Complaint) -> None:
-        self._complaint = complaint
-        self._title = Rewritten(_STEPS, complaint.title)
-        self._body = Rewritten(_STEPS, complaint.text)
-        self.text = self._title.text + SEPARATOR + self._body.text
+        parts = (complaint.title, complaint.text)
+        self._title_length = len(complaint.title)
+        self._rewritten = Rewritten(_STEPS, SEPARATOR.join(part.replace(SEPARATOR, "\n") for part in parts))
+        self.text = self._rewritten.text
 
     def locate(self, start: int, end: int) -> tuple[str, int, int]:
         """Where ``text[start:end]``, which lies in one field, was written.
@@ -73,7 +72,8 @@ class Prepared:
         start, end : int
             Characters of that field as it was written.
         """
-        body = len(self._title.text) + len(SEPARATOR)
-        if start < body:
-            return ("title", *self._title.source(start, end))
-        return ("text", *self._body.source(start - body, end - body))
+        first, last = self._rewritten.source(start, end)
+        if last <= self._title_length:
+            return "title", first, last
+        body = self._title_length + 1
+        return "text", first - body, last - body

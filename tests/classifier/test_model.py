@@ -1,0 +1,200 @@
+"""A released model: its scores are scikit-learn's, its files are checked, its reasons add up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from classifier.errors import InvalidModelError
+from classifier.model import bundle
+from classifier.model.classifier import Classifier
+from classifier.model.pipeline import build_features, rebuild_pipelines
+from classifier.records import Complaint
+from classifier.text.prepare import Prepared
+from training.fit import fit
+from training.labelled import Example
+
+COMPLAINTS = [
+    Complaint("", "工地天天打桩到半夜，灰尘大得不敢开窗"),
+    Complaint("宅基地", "我家老屋基被占了盖楼，找村里没人管"),
+    Complaint("轮椅上不去", "社区医院门口五级台阶没有坡道。"),
+    Complaint("", "幼儿园說沒有名額，户口在这里也不收"),
+    Complaint("", "！！！"),
+    Complaint("", "xyz 999"),
+    Complaint("路灯", ""),
+]
+
+
+def texts(complaints: list[Complaint]) -> list[str]:
+    """Prepared texts."""
+    return [Prepared(one).text for one in complaints]
+
+
+def test_served_features_equal_the_fitted_vectorizers(classifier: Classifier, examples: list[Example]) -> None:
+    """The arrays give the TF-IDF values that scikit-learn's own union gives."""
+    prepared = texts([one.complaint for one in examples])
+    union = build_features().fit(prepared)
+    held_out = texts(COMPLAINTS) + prepared[:100]
+    served = classifier.weights.find(held_out).matrix
+    assert np.abs((served - union.transform(held_out)).toarray()).max() < 1e-12
+
+
+def test_served_probabilities_equal_scikit_learns(
+    classifier: Classifier, examples: list[Example], model_dir: Path, tmp_path: Path
+) -> None:
+    """In a fresh process, the service's probabilities equal the rebuilt pipelines' predict_proba."""
+    complaints = COMPLAINTS + [one.complaint for one in examples[:50]]
+    source = tmp_path / "complaints.json"
+    source.write_text(json.dumps([[one.title, one.text] for one in complaints]), encoding="utf-8")
+    script = (
+        "import json, sys; from pathlib import Path; from classifier.model import bundle; from classifier.records import Complaint;"
+        "from classifier.text.prepare import Prepared; assert 'sklearn' not in sys.modules;"
+        "model = bundle.load(Path(sys.argv[1])); rows = json.loads(Path(sys.argv[2]).read_text());"
+        "found = model.weights.find([Prepared(Complaint(*row)).text for row in rows]);"
+        "print(json.dumps({name: head.probabilities(found.matrix).tolist() for name, head in model.weights.heads.items()}))"
+    )
+    run = [sys.executable, "-W", "ignore", "-c", script, str(model_dir), str(source)]
+    served = json.loads(subprocess.run(run, capture_output=True, check=True, text=True).stdout)
+    for name, pipeline in rebuild_pipelines(classifier.weights).items():
+        np.testing.assert_allclose(served[name], pipeline.predict_proba(complaints), rtol=0, atol=1e-9)
+
+
+def test_training_is_repeatable(examples: list[Example], classifier: Classifier) -> None:
+    """The same examples give the same numbers, whatever the number of processes."""
+    again = fit(examples, classifier.taxonomy, jobs=2).weights
+    for name, head in classifier.weights.heads.items():
+        np.testing.assert_array_equal(head.coef, again.heads[name].coef)
+
+
+def test_a_batch_equals_one_by_one(classifier: Classifier) -> None:
+    """Suggestions do not depend on their neighbours in a batch."""
+    for one, many in zip(map(classifier.suggest, COMPLAINTS), classifier.suggest_many(COMPLAINTS), strict=True):
+        assert [c.department for c in one.candidates] == [c.department for c in many.candidates]
+        np.testing.assert_allclose(
+            [c.confidence for c in one.candidates], [c.confidence for c in many.candidates], atol=1e-12
+        )
+        assert [(r.about, r.text, r.start) for r in one.reasons] == [(r.about, r.text, r.start) for r in many.reasons]
+
+
+def test_probabilities_sum_to_one_and_come_best_first(classifier: Classifier) -> None:
+    """Candidates are every department, best first."""
+    for suggestion in classifier.suggest_many(COMPLAINTS):
+        confidences = [candidate.confidence for candidate in suggestion.candidates]
+        assert sum(confidences) == pytest.approx(1, abs=1e-12)
+        assert confidences == sorted(confidences, reverse=True)
+        assert {candidate.department for candidate in suggestion.candidates} == set(classifier.taxonomy.departments)
+
+
+def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classifier) -> None:
+    """Positions are those of the text as written; all words together make the score above average."""
+    for complaint, suggestion in zip(COMPLAINTS, classifier.suggest_many(COMPLAINTS), strict=True):
+        for reason in suggestion.reasons:
+            assert getattr(complaint, reason.field)[reason.start : reason.end] == reason.text
+    head = classifier.weights.heads["department"]
+    found = classifier.weights.find(texts(COMPLAINTS))
+    scores = found.matrix @ head.by_column
+    label = scores.argmax(axis=1)
+    above = scores[np.arange(len(COMPLAINTS)), label] - scores.mean(axis=1)
+    by_document = np.bincount(found.word_document, found.word_shares(head, label))
+    np.testing.assert_allclose(by_document, above, atol=1e-9)
+
+
+def test_reasons_never_show_masked_data(classifier: Classifier) -> None:
+    """A number that was masked is no reason."""
+    complaint = Complaint("", "我叫王小明，电话13800001234，身份证110101199001010015，化工厂排的水把井水弄臭了")
+    shown = "".join(reason.text for reason in classifier.suggest(complaint).reasons)
+    assert shown
+    assert not any(char.isdigit() for char in shown)
+    assert "王小明" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("！！！", "too_short"), ("天很蓝", "too_short"), ("天气很好心情也很好想说句话", "uncertain")],
+)
+def test_doubt_is_said(classifier: Classifier, text: str, code: str) -> None:
+    """Where there is little to go by, a person is asked to look."""
+    suggestion = classifier.suggest(Complaint("", text))
+    assert suggestion.needs_review
+    assert code in {cause.code for cause in suggestion.review_causes}
+
+
+@pytest.fixture
+def copy(model_dir: Path, tmp_path: Path) -> Path:
+    """A copy of the model that a test may damage."""
+    return Path(shutil.copytree(model_dir, tmp_path / model_dir.name))
+
+
+@pytest.mark.parametrize("name", ["model.npz", "vocabulary.json", "manifest.json", "metrics.json", "card.md"])
+def test_one_changed_byte_is_noticed(copy: Path, name: str) -> None:
+    """Every file of a model is checked before it is used."""
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(InvalidModelError, match=r"请重新训练或从备份恢复"):
+        bundle.load(copy)
+
+
+@pytest.mark.parametrize("name", ["model.npz", "vocabulary.json", "manifest.json"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    """The message says which file is gone."""
+    (copy / name).unlink()
+    with pytest.raises(InvalidModelError, match=name):
+        bundle.load(copy)
+
+
+def test_another_dictionary_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words cut otherwise than in training would be silently wrong."""
+    monkeypatch.setattr(bundle, "segmenter_id", lambda: {"hmm": False, "dictionary_sha256": "0" * 64})
+    with pytest.raises(InvalidModelError, match="另一份分词词典"):
+        bundle.load(copy)
+
+
+def test_another_format_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later format is not guessed at."""
+    monkeypatch.setattr(bundle, "FORMAT", 99)
+    with pytest.raises(InvalidModelError, match="本程序只读格式 99"):
+        bundle.load(copy)
+
+
+def test_no_model_yet(tmp_path: Path) -> None:
+    """The message says how to get one."""
+    with pytest.raises(InvalidModelError, match="fenban train"):
+        bundle.current(tmp_path)
+
+
+def test_a_failed_release_leaves_nothing(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a half-written folder nor a switched CURRENT."""
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle, "_write_weights", full)
+    with pytest.raises(InvalidModelError, match="No space left"):
+        bundle.save(tmp_path, classifier, {}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_holds_no_code(model_dir: Path) -> None:
+    """Arrays load with pickles forbidden, everything else is text."""
+    with np.load(model_dir / "model.npz", allow_pickle=False) as arrays:
+        assert all(array.dtype == np.float64 for array in arrays.values())
+    for path in model_dir.iterdir():
+        if path.suffix != ".npz":
+            path.read_text(encoding="utf-8")
+
+
+def test_analyzers_are_scikit_learns(examples: list[Example]) -> None:
+    """Both blocks are plain TfidfVectorizers with our analyzers."""
+    for _, vectorizer in build_features().transformer_list:
+        assert isinstance(vectorizer, TfidfVectorizer)
+        assert callable(vectorizer.analyzer)

@@ -1,0 +1,171 @@
+"""Reading a complaint: normalising, masking, preparing and cutting it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifier.records import Complaint
+from classifier.text.mask import mask
+from classifier.text.normalise import SEPARATOR, normalise
+from classifier.text.prepare import Prepared
+from classifier.text.segment import Segmenter, dictionary_words
+
+# Text as nasty as offices get it: Chinese of both scripts, forms that NFKC changes, markup,
+# numbers that may be personal data, and anything else.
+ALPHABET = st.one_of(
+    st.sampled_from(
+        "的我市长長發現裡後乾淨坏沖著（）()<>&;#/bnbsp ：:，。！?…—１２0139８６+-@.xX\u3000\n\r\t\u200b\u0301\ufeffＡ①㎡ǎāé王李叫姓名电话微信qQ京津沪A"
+        + SEPARATOR
+    ),
+    st.characters(exclude_categories=("Cs",)),
+)
+TEXTS = st.text(ALPHABET, max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("written", "normalised"),
+    [
+        ("污水直排，臭氣熏天", "污水直排,臭气熏天"),
+        ("校長(zhǎng)說(shuō)沒(méi)辦法", "校长说没办法"),
+        ("長（zhǎng）期", "长期"),
+        ("乾坤未定，衣服不乾", "乾坤未定,衣服不干"),
+        ("第一段<br/>第二段&nbsp;&#27745;水", "第一段 第二段 污水"),
+        ("上午_x000D_\r\n下午", "上午\n下午"),
+        ("求求你们啊啊啊啊啊啊！！！！！", "求求你们啊啊啊!!!"),
+        ("ＫＴＶ（１２３）", "KTV(123)"),
+        ("零\u200b宽\ufeff字符", "零宽字符"),
+        ("e\u0301tat", "état"),
+        ("他家（KTV）太吵", "他家(KTV)太吵"),
+    ],
+)
+def test_normalise(written: str, normalised: str) -> None:
+    """One spelling for what reads the same; what only looks like markup or a note stays."""
+    assert normalise(written) == normalised
+
+
+@given(TEXTS)
+@settings(max_examples=500)
+def test_normalise_is_idempotent_and_nfkc(text: str) -> None:
+    """Normalising again changes nothing, and the result is in NFKC."""
+    once = normalise(text)
+    assert normalise(once) == once
+    assert unicodedata.is_normalized("NFKC", once)
+
+
+@pytest.mark.parametrize(
+    ("written", "masked"),
+    [
+        ("请打13800001234找我", "请打[电话]找我"),
+        ("电话：138-0000-1234。", "电话：[电话]。"),
+        ("＋86 138 0000 1234", "[电话]"),
+        ("１３８００００１２３４", "[电话]"),
+        ("座机0731-85550000转802", "座机[电话]转802"),
+        ("联系电话85550000", "联系电话[电话]"),
+        ("身份证110101199001010015", "身份证[身份证号]"),
+        ("我的证件号是11010119900101001x", "我的证件号是[身份证号]"),
+        ("卡4111 1111 1111 1111", "卡[银行卡号]"),
+        ("账号：6222000000000", "账号：[银行卡号]"),
+        ("发到zhang_3@example.com.cn谢谢", "发到[邮箱]谢谢"),
+        ("车牌湘A12345、京AD12345", "车牌[车牌]、[车牌]"),
+        ("微信wx_abc123", "微信[账号]"),
+        ("QQ：12345678", "QQ：[账号]"),
+        ("我叫欧阳，联系人：李四", "我叫[姓名]，联系人：[姓名]"),
+        ("投诉人：张某某 138****1234", "投诉人：[姓名] [电话]"),
+        # Numbers that are nobody's stay: sums, dates, areas, file numbers, hot lines.
+        ("2023年5月1日赔了123456.78元", "2023年5月1日赔了123456.78元"),
+        ("拨12345没用", "拨12345没用"),
+        ("案号2021000000000002，面积1380平方米", "案号2021000000000002，面积1380平方米"),
+        ("我叫不醒他", "我叫不醒他"),
+    ],
+)
+def test_mask(written: str, masked: str) -> None:
+    """Personal data becomes a typed placeholder; the rest stays as it was written."""
+    assert mask(written) == masked
+
+
+@given(TEXTS)
+@settings(max_examples=300)
+def test_mask_is_idempotent(text: str) -> None:
+    """Masking again changes nothing."""
+    assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "樓下燒烤店的油煙天天往家裡灌，小孩咳嗽，夜裡睡不著",
+        "楼下烧烤店的油烟天天往家里灌。小孩咳嗽！夜里睡不着？",
+        "楼下烧烤店的油烟天天往家里灌\n\n小孩咳嗽\t夜里睡不着",
+        "楼下烧烤店的油烟天天往家里灌小孩咳嗽夜里睡不着13800001234",
+        "我叫李四，楼下烧烤店的油烟天天往家里灌小孩咳嗽夜里睡不着"[5:],
+        "楼下烧烤店的油烟天天往家里灌，&nbsp;小孩咳嗽<br>夜里睡不着",
+    ],
+)
+def test_form_and_person_change_nothing_in_prepared_text(changed: str) -> None:
+    """Script, punctuation, layout, markup and personal data leave no trace."""
+    plain = Complaint("", "楼下烧烤店的油烟天天往家里灌，小孩咳嗽，夜里睡不着")
+    assert Prepared(Complaint("", changed)).text.replace("睡不著", "睡不着") == Prepared(plain).text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "【转办单】编号：XF-2024-0012 ",
+        "关于王家村污染问题的函\n请县生态环境局于5日内办结并反馈。\n",
+        "来电人：李四 联系电话：13800001234 反映内容：",
+        "受理时间：2024-05-01；渠道：电话；内容：",
+    ],
+)
+def test_forwarding_headers_are_no_features(header: str) -> None:
+    """What offices write before a complaint when they pass it on is left out."""
+    body = "河水发黑，鱼都死了"
+    assert Prepared(Complaint("", header + body)).text == Prepared(Complaint("", body)).text
+
+
+@given(TEXTS, TEXTS)
+@settings(max_examples=300)
+def test_prepared_text_points_back(title: str, text: str) -> None:
+    """Every character has a place in the field it was written in, in order."""
+    complaint = Complaint(title.replace("\x00", ""), text.replace("\x00", "") + "河")
+    prepared = Prepared(complaint)
+    assert prepared.text.count(SEPARATOR) == 1
+    places = [prepared.locate(i, i + 1) for i, char in enumerate(prepared.text) if char != SEPARATOR]
+    for field, start, end in places:
+        assert 0 <= start < end <= len(getattr(complaint, field))
+    assert [place[:2] for place in places] == sorted(
+        (place[:2] for place in places), key=lambda place: (place[0] != "title", place[1])
+    )
+
+
+def test_a_reason_is_found_where_it_was_written() -> None:
+    """Positions count characters of the original, through every change before them."""
+    text = "求助&nbsp;１３８００００１２３４！！！！！！校長(zhǎng)不讓殘疾孩子報名"
+    prepared = Prepared(Complaint("標題", text))
+    start = prepared.text.index("残疾孩子")
+    field, first, last = prepared.locate(start, start + 4)
+    assert (field, text[first:last]) == ("text", "殘疾孩子")
+
+
+JIEBA, RJIEBA = Segmenter("jieba"), Segmenter("rjieba")
+WORDS = [word for word, _ in dictionary_words()]
+
+
+@given(st.lists(st.sampled_from([*WORDS, *"".join(WORDS), "a", "0", SEPARATOR]), max_size=40).map("".join))
+@settings(max_examples=300)
+def test_both_engines_cut_alike(text: str) -> None:
+    """rjieba cuts any prepared text as jieba does, and the words joined give it back."""
+    prepared = Prepared(Complaint("", text + "。")).text
+    reference, fast = JIEBA(prepared), RJIEBA(prepared)
+    assert fast == reference
+    assert "".join(fast) == prepared
+
+
+@pytest.mark.parametrize("engine", ["jieba", "rjieba"])
+def test_words_of_the_trade_stay_whole(engine: str) -> None:
+    """The domain dictionary holds in either engine."""
+    words = Segmenter(engine)("无障碍设施和两项补贴还有不动产登记中心")
+    assert {"无障碍设施", "两项补贴", "不动产登记中心"} <= set(words)

@@ -1,0 +1,43 @@
+"""What several tests share: a small model trained once, and one example of everything a complaint can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.model import bundle
+from classifier.model.classifier import Classifier
+from classifier.taxonomy import Taxonomy
+from training.labelled import Example, read_labelled
+from training.release import release
+
+CORPUS = sorted(
+    path for path in (Path(__file__).parent.parent / "training" / "corpus").glob("*.csv") if path.name != "topics.csv"
+)
+
+
+@pytest.fixture(scope="session")
+def examples() -> list[Example]:
+    """Every seventh example of the corpus: enough to train on, quick to train."""
+    return read_labelled(CORPUS, Taxonomy.read())[0][::7]
+
+
+@pytest.fixture(scope="session")
+def models_dir(examples: list[Example], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with one released model. Tests must not change it."""
+    models = tmp_path_factory.mktemp("models")
+    release(examples, Taxonomy.read(), models, jobs=1)
+    return models
+
+
+@pytest.fixture(scope="session")
+def model_dir(models_dir: Path) -> Path:
+    """The released model's folder. Tests must not change it."""
+    return bundle.current(models_dir)
+
+
+@pytest.fixture(scope="session")
+def classifier(model_dir: Path) -> Classifier:
+    """The released model, loaded."""
+    return bundle.load(model_dir)
