@@ -10,9 +10,7 @@ from typing import Any, Never
 import click
 
 from classifier.errors import FenbanError
-from settings import ROOT, Settings
-
-CORPUS = ROOT / "training" / "corpus"
+from settings import Settings
 
 
 class _Failure(click.ClickException):
@@ -52,10 +50,11 @@ def main() -> None:
 def train(files: tuple[Path, ...], taxonomy: str | None, out: Path | None) -> None:
     """用标注文件训练模型，并设为当前模型；不给文件则用自带语料。"""
     from classifier.taxonomy import DEFAULT_PATH, Taxonomy
+    from training.corpus import corpus_files
     from training.labelled import AUTO, read_labelled
     from training.release import release
 
-    paths = files or _corpus_files()
+    paths = files or corpus_files()
     chosen: Taxonomy | str = AUTO if taxonomy == AUTO else Taxonomy.read(Path(taxonomy or DEFAULT_PATH))
     examples, found = read_labelled(paths, chosen)
     click.echo(f"读到 {len(examples)} 条标注，开始训练……", err=True)
@@ -147,9 +146,9 @@ def corpus() -> None:
 @corpus.command("check")
 def corpus_check() -> None:
     """检查语料：格式、近似重复、标注分布、未覆盖的主题。"""
-    from training.corpus import check
+    from training.corpus import TOPICS, check, corpus_files
 
-    report = check(_corpus_files(), CORPUS / "topics.csv")
+    report = check(corpus_files(), TOPICS)
     click.echo(report.text)
     if report.problems:
         _fail(f"语料有 {len(report.problems)} 处问题，请改正。")
@@ -175,10 +174,6 @@ def serve(host: str, port: int, workers: int) -> None:
     from casework.web.server import run
 
     run("api:create_app", host, port, workers)
-
-
-def _corpus_files() -> tuple[Path, ...]:
-    return tuple(path for path in sorted(CORPUS.glob("*.csv")) if path.name != "topics.csv")
 
 
 def _load(model: Path | None) -> Any:

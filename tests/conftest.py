@@ -9,18 +9,15 @@ import pytest
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.taxonomy import Taxonomy
+from training.corpus import corpus_files
 from training.labelled import Example, read_labelled
 from training.release import release
-
-CORPUS = sorted(
-    path for path in (Path(__file__).parent.parent / "training" / "corpus").glob("*.csv") if path.name != "topics.csv"
-)
 
 
 @pytest.fixture(scope="session")
 def examples() -> list[Example]:
     """Every seventh example of the corpus: enough to train on, quick to train."""
-    return read_labelled(CORPUS, Taxonomy.read())[0][::7]
+    return read_labelled(corpus_files(), Taxonomy.read())[0][::7]
 
 
 @pytest.fixture(scope="session")

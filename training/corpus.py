@@ -16,7 +16,14 @@ from training.labelled import Example, read_labelled
 
 CHANNELS = ("来访", "来信", "电话", "网络", "信箱", "短信", "转办")
 CLARITIES = ("clear", "situational", "misleading")
+CORPUS = Path(__file__).parent / "corpus"
+TOPICS = CORPUS / "topics.csv"
 _LENGTHS = (40, 100, 250, 450)
+
+
+def corpus_files() -> tuple[Path, ...]:
+    """The project's own labelled files."""
+    return tuple(path for path in sorted(CORPUS.glob("*.csv")) if path != TOPICS)
 
 
 @dataclass(frozen=True)

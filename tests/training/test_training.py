@@ -17,9 +17,8 @@ from classifier.model.classifier import Classifier
 from classifier.model.pipeline import build_features
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
-from tests.conftest import CORPUS
 from training import fit as fit_module
-from training.corpus import check
+from training.corpus import TOPICS, check, corpus_files
 from training.duplicates import groups, near_duplicates
 from training.evaluate import evaluate
 from training.fit import fit
@@ -203,10 +202,10 @@ def test_evaluation_refuses_labels_the_model_never_learned(examples: list[Exampl
 
 def test_the_corpus_is_in_order() -> None:
     """Schema, near-duplicates and topics hold; every department has all levels; enough are critical."""
-    report = check(CORPUS, CORPUS[0].parent / "topics.csv")
+    report = check(corpus_files(), TOPICS)
     assert report.problems == ()
     assert "不足的主题 0 个" in report.text
-    examples, taxonomy = read_labelled(CORPUS, Taxonomy.read())
+    examples, taxonomy = read_labelled(corpus_files(), Taxonomy.read())
     counts = {(one.department, one.urgency) for one in examples}
     assert counts == {(d.id, u.id) for d in taxonomy.departments for u in taxonomy.urgencies}
     assert sum(one.urgency == taxonomy.urgencies[-1].id for one in examples) >= 0.08 * len(examples)

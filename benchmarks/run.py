@@ -1,0 +1,216 @@
+"""`make bench`: accuracy and speed on real complaints, beside what a plain script reaches.
+
+Measures from `../shared/data` where it is there, prints, and writes `benchmarks/results.md`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from backlog.tables import CsvTable
+from classifier.model import bundle
+from classifier.model.classifier import Classifier
+from classifier.taxonomy import Taxonomy
+from settings import ROOT
+from training.corpus import corpus_files
+from training.evaluate import evaluate
+from training.fit import fit
+from training.labelled import AUTO, read_labelled
+from training.metrics import bootstrap_interval, macro_f1
+from training.release import release
+
+DATA = ROOT.parent / "shared" / "data"
+RESULTS = Path(__file__).parent / "results.md"
+_RUNS = 3
+
+
+def main() -> None:
+    """Run everything and write the results."""
+    if not DATA.exists():
+        sys.exit(f"{DATA} is not here: the benchmarks need the measured complaints.")
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder) / "models"
+        start = time.perf_counter()
+        release(*read_labelled(corpus_files(), Taxonomy.read()), models)
+        train_s = time.perf_counter() - start
+        sections = [
+            _header(),
+            _accuracy(bundle.load(bundle.current(models)), train_s),
+            _seven_topics(),
+            _speed(models, Path(folder)),
+            _online(models),
+        ]
+    text = "\n".join(sections)
+    RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _header() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "numpy", "jieba", "rjieba"))
+    return (
+        f"# Benchmark results\n\n`make bench`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, {packages}.\n"
+    )
+
+
+def _accuracy(classifier: Classifier, train_s: float) -> str:
+    examples, _ = read_labelled([DATA / "labelled-dev.csv"], classifier.taxonomy)
+    report = evaluate(classifier, examples)
+    department, urgency, assist = report["department"], report["urgency"], report["assist"]
+    low, high = department["macro_f1_interval"]
+    alone = department["answered_alone"]
+    rows = [
+        ("department macro-F1", f"{department['macro_f1']:.3f} (95 % interval {low:.3f}–{high:.3f})"),
+        ("department accuracy", f"{department['accuracy']:.3f}"),
+        ("right lead among the first two", f"{department['among_first_two']:.3f}"),
+        ("expected calibration error", f"{department['expected_calibration_error']:.3f}"),
+        (f"share answered alone at {alone['accuracy']:.0%} accuracy", f"{alone['share']:.3f}"),
+        ("urgency accuracy", f"{urgency['accuracy']:.3f}"),
+        ("urgency quadratic κ", f"{urgency['quadratic_kappa']:.3f}"),
+        ("gravest shown as mildest", f"{urgency['gravest_shown_as_mildest']}"),
+        ("assist precision / recall", f"{assist['precision']:.3f} / {assist['recall']:.3f}"),
+        ("training on the whole corpus, cross-validation included", f"{train_s:.0f} s"),
+    ]
+    rows += [(f"F1 {label}", f"{row['f1']:.3f} ({row['rows']} rows)") for label, row in department["per_class"].items()]
+    title = f"## Accuracy on labelled-dev.csv ({department['rows']} rows), trained on the corpus alone\n\n"
+    return title + _table(("figure", "value"), rows)
+
+
+def _seven_topics() -> str:
+    """Five folds over another office's labels: fit, then score through the served arithmetic."""
+    examples, taxonomy = read_labelled([DATA / "seven-topics.csv"], AUTO)
+    true = np.array([one.department for one in examples])
+    predicted = np.empty(len(true), dtype=object)
+    for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(true, true):
+        fitted = fit([examples[i] for i in train], taxonomy)
+        model = Classifier(fitted.weights, taxonomy, fitted.thresholds, "fold")
+        suggestions = model.suggest_many([examples[i].complaint for i in test])
+        predicted[test] = [one.lead.department.id for one in suggestions]
+    predicted = predicted.astype(str)
+    low, high = bootstrap_interval(macro_f1, true, predicted)
+    rows = [
+        ("macro-F1", f"{macro_f1(true, predicted):.3f} (95 % interval {low:.3f}–{high:.3f})"),
+        ("accuracy", f"{float((true == predicted).mean()):.3f}"),
+    ]
+    return f"## seven-topics.csv ({len(true)} rows), 5-fold, trained on its own rows\n\n" + _table(
+        ("figure", "value"), rows
+    )
+
+
+def _speed(models: Path, folder: Path) -> str:
+    """`fenban reclassify` as a user runs it, start-up included, beside the plain script; in turns, best of each."""
+    source = DATA / "complaints.csv"
+    rows = sum(1 for _ in CsvTable(source))
+    ours, inside, plain, peaks = [], [], [], []
+    for _ in range(_RUNS):
+        ours.append(_run(models, "-m", "cli", "reclassify", source, folder / "ours.csv")[0])
+        # Of all children so far, so only the first says something of this one.
+        peaks.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+        inside.append(_inside(models, source, folder / "ours.csv"))
+        output = _run(models, "-m", "benchmarks.plain_script", *corpus_files(), source, folder / "plain.csv")[1]
+        plain.append(float(output.split()[-1]))
+    fast, warm, slow = (rows / min(seconds) for seconds in (ours, inside, plain))
+    table = [
+        (
+            "`fenban reclassify`, every column, whole command with start-up",
+            f"{min(ours):.2f}",
+            f"{fast:,.0f}",
+            f"{fast / slow:.1f} ×",
+        ),
+        ("the same inside a started process", f"{min(inside):.2f}", f"{warm:,.0f}", f"{warm / slow:.1f} ×"),
+        (
+            "plain jieba + TfidfVectorizer + LinearSVC, label only, start-up and training left out",
+            f"{min(plain):.2f}",
+            f"{slow:,.0f}",
+            "1",
+        ),
+    ]
+    return (
+        f"## Batch: complaints.csv ({rows:,} rows), CSV to CSV, best of {_RUNS} in turns\n\n"
+        + _table(("what", "seconds", "documents per second", "ratio"), table)
+        + f"\nPeak memory of the largest process: {peaks[0]:.0f} MB.\n"
+    )
+
+
+def _inside(models: Path, source: Path, target: Path) -> float:
+    script = (
+        "import sys, time; from pathlib import Path; from backlog.reclassify import reclassify, _classifier;"
+        "from classifier.model import bundle; model = bundle.current(Path(sys.argv[1])); _classifier(model).suggest_many([]);"
+        "t = time.perf_counter(); reclassify(Path(sys.argv[2]), Path(sys.argv[3]), model); print(time.perf_counter() - t)"
+    )
+    return float(_run(models, "-c", script, models, source, target)[1].split()[-1])
+
+
+def _run(models: Path, *arguments: object) -> tuple[float, str]:
+    """Seconds and standard output of a Python command."""
+    command = [sys.executable, *map(str, arguments)]
+    environment = os.environ | {"FENBAN_MODELS_DIR": str(models)}
+    start = time.perf_counter()
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment).stdout
+    return time.perf_counter() - start, output
+
+
+def _online(models: Path) -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve", "--port", str(port)],
+        cwd=ROOT, env=os.environ | {"FENBAN_MODELS_DIR": str(models)}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        ready_s = _until_ready(f"http://127.0.0.1:{port}/readyz", start)
+    finally:
+        server.terminate()
+        server.wait()
+    classifier = bundle.load(bundle.current(models))
+    examples, _ = read_labelled([DATA / "labelled-dev.csv"], classifier.taxonomy)
+    latencies_ms: list[float] = []
+    for example in examples:
+        if 180 <= len(example.complaint.text) <= 260:
+            classifier.suggest(example.complaint)
+            begin = time.perf_counter()
+            classifier.suggest(example.complaint)
+            latencies_ms.append((time.perf_counter() - begin) * 1000)
+    rows = [
+        ("`fenban serve` until ready, model there", f"{ready_s:.2f} s"),
+        ("one suggestion in process, about 220 characters, median", f"{np.median(latencies_ms):.2f} ms"),
+    ]
+    return "## Online\n\n" + _table(("figure", "value"), rows)
+
+
+def _until_ready(url: str, start: float) -> float:
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except OSError:
+            if time.perf_counter() - start > 60:
+                raise
+            time.sleep(0.02)
+        else:
+            return time.perf_counter() - start
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
