@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
-from classifier.model.pipeline import build_classifier, build_features, extract_weights
+from classifier.model.pipeline import FEATURE_WEIGHTS, build_classifier, build_features, extract_weights
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
@@ -34,6 +34,8 @@ REGULARISATION = 5.0
 """Inverse strength of the L2 penalty, scikit-learn's C."""
 
 _NEVER = 50.0
+_FEW = 300
+"""Below this many examples, or titles, features are chosen more modestly."""
 
 ACCEPT_ACCURACY = 0.95
 """Accuracy asked of suggestions that need no review; the threshold is chosen to reach it."""
@@ -82,9 +84,11 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, jobs: int = -1) -> Fitt
     group = groups(prepared)
     splitter = StratifiedGroupKFold(_n_folds(department, group), shuffle=True, random_state=SEED)
     folds = list(splitter.split(prepared, department, group))
+    settings = _feature_settings(examples)
     everything = np.arange(len(prepared))
     *parts, whole = Parallel(n_jobs=jobs)(
-        delayed(_fit_rows)(prepared, targets, train, test) for train, test in [*folds, (everything, everything[:0])]
+        delayed(_fit_rows)(prepared, targets, settings, train, test)
+        for train, test in [*folds, (everything, everything[:0])]
     )
     heads, held_out = {}, {}
     for name, target in targets.items():
@@ -127,6 +131,13 @@ def _n_folds(departments: np.ndarray, group: np.ndarray) -> int:
     return int(min(FOLDS, counts.min()))
 
 
+def _feature_settings(examples: Sequence[Example]) -> dict[str, Any]:
+    """Rare terms count where there is little to learn from; titles only where there are enough."""
+    titled = sum(bool(example.complaint.title.strip()) for example in examples)
+    weights = {name: weight for name, weight in FEATURE_WEIGHTS.items() if name != "titles" or titled >= _FEW}
+    return {"min_df": 3 if len(examples) >= _FEW else 1, "weights": weights}
+
+
 @dataclass(frozen=True)
 class _Part:
     """What one fold gives: fitted features, uncalibrated heads, scores of the rows left out."""
@@ -136,16 +147,18 @@ class _Part:
     scores: dict[str, Floats]
 
 
-def _fit_rows(prepared: list[str], targets: dict[str, _Target], train: np.ndarray, test: np.ndarray) -> _Part:
+def _fit_rows(
+    prepared: list[str], targets: dict[str, _Target], settings: dict[str, Any], train: np.ndarray, test: np.ndarray
+) -> _Part:
     # One thread, so that sums come out alike whatever the number of processes.
     with threadpool_limits(1):
-        return _fit_rows_on_one_thread(prepared, targets, train, test)
+        return _fit_rows_on_one_thread(prepared, targets, settings, train, test)
 
 
 def _fit_rows_on_one_thread(
-    prepared: list[str], targets: dict[str, _Target], train: np.ndarray, test: np.ndarray
+    prepared: list[str], targets: dict[str, _Target], settings: dict[str, Any], train: np.ndarray, test: np.ndarray
 ) -> _Part:
-    features = build_features()
+    features = build_features(**settings)
     matrix = features.fit_transform([prepared[i] for i in train])
     left_out = features.transform([prepared[i] for i in test]) if len(test) else matrix[:0]
     heads, scores = {}, {}

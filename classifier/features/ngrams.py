@@ -25,3 +25,10 @@ class CharacterAnalyzer:
     def __call__(self, prepared: str) -> list[str]:
         grams = [*prepared, *map("".join, itertools.pairwise(prepared))]
         return [gram for gram in grams if SEPARATOR not in gram]
+
+
+class TitleAnalyzer:
+    """Prepared text -> the single characters and pairs of its title alone."""
+
+    def __call__(self, prepared: str) -> list[str]:
+        return CharacterAnalyzer()(prepared.partition(SEPARATOR)[0])

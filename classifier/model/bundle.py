@@ -69,10 +69,7 @@ def save(
                 name: {"classes": head.classes, "exclusive": head.exclusive}
                 for name, head in classifier.weights.heads.items()
             },
-            "block_weights": {
-                "words": classifier.weights.words.weight,
-                "characters": classifier.weights.characters.weight,
-            },
+            "block_weights": {name: block.weight for name, block in classifier.weights.blocks.items()},
             "thresholds": asdict(classifier.thresholds),
             **manifest,
             "sha256": {path.name: _sha256(path) for path in sorted(draft.iterdir())},
@@ -160,26 +157,26 @@ def load(folder: Path) -> Classifier:
 
 
 def _write_weights(folder: Path, weights: Weights) -> None:
-    arrays = {"words_idf": weights.words.idf, "characters_idf": weights.characters.idf}
+    arrays = {f"{name}_idf": block.idf for name, block in weights.blocks.items()}
     for name, head in weights.heads.items():
         arrays |= {f"{name}_coef": head.coef, f"{name}_intercept": head.intercept}
     np.savez(folder / ARRAYS, allow_pickle=False, **arrays)
-    vocabulary = {"words": weights.words.terms, "characters": weights.characters.terms}
+    vocabulary = {name: block.terms for name, block in weights.blocks.items()}
     (folder / VOCABULARY).write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
 
 
 def _read_weights(folder: Path, manifest: dict[str, Any]) -> Weights:
     vocabulary = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-        words, characters = (
-            Block(tuple(vocabulary[name]), arrays[f"{name}_idf"], manifest["block_weights"][name])
-            for name in ("words", "characters")
-        )
+        blocks = {
+            name: Block(tuple(vocabulary[name]), arrays[f"{name}_idf"], weight)
+            for name, weight in manifest["block_weights"].items()
+        }
         heads = {
             name: Head(tuple(head["classes"]), arrays[f"{name}_coef"], arrays[f"{name}_intercept"], head["exclusive"])
             for name, head in manifest["heads"].items()
         }
-    return Weights(words, characters, heads)
+    return Weights(blocks, heads)
 
 
 def _digest(record: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -12,10 +12,12 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelBinarizer
 
-from classifier.features.ngrams import CharacterAnalyzer, WordAnalyzer
-from classifier.model.weights import Block, Floats, Head, Weights
+from classifier.features.ngrams import CharacterAnalyzer, TitleAnalyzer, WordAnalyzer
+from classifier.model.weights import BLOCKS, Block, Floats, Head, Weights
 from classifier.records import Complaint
 from classifier.text.prepare import Prepared
+
+FEATURE_WEIGHTS = {"words": 0.5, "characters": 1.0, "titles": 0.5}
 
 
 class ComplaintPreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -33,15 +35,26 @@ class ComplaintPreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return [Prepared(Complaint("", x) if isinstance(x, str) else x).text for x in X]
 
 
-def build_features(min_df: int = 2, word_weight: float = 0.5) -> FeatureUnion:
-    """TF-IDF of words and of characters over prepared text, each of unit length, then weighted."""
-    options = {"min_df": min_df, "sublinear_tf": True}
+_ANALYZERS = {"words": WordAnalyzer(), "characters": CharacterAnalyzer(), "titles": TitleAnalyzer()}
+
+
+def build_features(min_df: int = 3, weights: Mapping[str, float] = FEATURE_WEIGHTS) -> FeatureUnion:
+    """TF-IDF blocks over prepared text, each of unit length in each text, then weighted.
+
+    Parameters
+    ----------
+    min_df : int
+        Number of texts a term must stand in to count.
+    weights : mapping
+        The blocks wanted, some or all of BLOCKS, with their weights.
+    """
     return FeatureUnion(
         [
-            ("words", TfidfVectorizer(analyzer=WordAnalyzer(), **options)),
-            ("characters", TfidfVectorizer(analyzer=CharacterAnalyzer(), **options)),
+            (name, TfidfVectorizer(analyzer=_ANALYZERS[name], min_df=min_df, sublinear_tf=True))
+            for name in BLOCKS
+            if name in weights
         ],
-        transformer_weights={"words": word_weight, "characters": 1.0},
+        transformer_weights=dict(weights),
     )
 
 
@@ -56,7 +69,7 @@ def extract_weights(features: FeatureUnion, heads: dict[str, Head]) -> Weights:
     for name, vectorizer in features.transformer_list:
         terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
         blocks[name] = Block(tuple(terms), vectorizer.idf_, features.transformer_weights[name])
-    return Weights(blocks["words"], blocks["characters"], heads)
+    return Weights(blocks, heads)
 
 
 def rebuild_pipelines(weights: Weights) -> dict[str, Pipeline]:
@@ -64,12 +77,11 @@ def rebuild_pipelines(weights: Weights) -> dict[str, Pipeline]:
 
     Each takes complaints or plain texts; its ``predict_proba`` equals the service's.
     """
-    features = build_features()
+    features = build_features(weights={name: block.weight for name, block in weights.blocks.items()})
     for name, vectorizer in features.transformer_list:
-        block: Block = getattr(weights, name)
+        block = weights.blocks[name]
         vectorizer.set_params(vocabulary={term: i for i, term in enumerate(block.terms)})
         vectorizer.idf_ = block.idf
-        features.transformer_weights[name] = block.weight
     return {
         name: Pipeline([("prepare", ComplaintPreparer()), ("features", features), ("classify", _rebuild(head))])
         for name, head in weights.heads.items()

@@ -136,33 +136,33 @@ class Found:
         return np.add.reduceat(by_character, self.word_start)
 
 
+_NO_BLOCK = Block((), np.empty(0), 0.0)
+
+BLOCKS = ("words", "characters", "titles")
+"""Words and character n-grams of title and text together; character n-grams of the title alone."""
+
+
 class Weights:
     """All arrays of a model.
 
     Parameters
     ----------
-    words, characters : Block
+    blocks : dict of str to Block
+        Some or all of BLOCKS; a model of complaints without titles has no block of titles.
     heads : dict of str to Head
     """
 
-    def __init__(self, words: Block, characters: Block, heads: dict[str, Head]) -> None:
-        self.words, self.characters, self.heads = words, characters, heads
-        self._word_columns = {term: column for column, term in enumerate(words.terms)}
-        first = len(words.terms)
-        self._single_columns = np.full(1 << 16, -1, dtype=np.int64)
-        pairs = []
-        for column, term in enumerate(characters.terms, first):
-            if len(term) == 1:
-                self._single_columns[ord(term)] = column
-            else:
-                pairs.append((ord(term[0]) << 16 | ord(term[1]), column))
-        self._pair_keys, self._pair_columns = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
-        self._idf = np.concatenate([words.idf, characters.idf])
-
-    @property
-    def n_columns(self) -> int:
-        """Number of terms."""
-        return len(self._idf)
+    def __init__(self, blocks: dict[str, Block], heads: dict[str, Head]) -> None:
+        self.blocks, self.heads = blocks, heads
+        ordered = [blocks.get(name, _NO_BLOCK) for name in BLOCKS]
+        firsts = np.cumsum([0, *(len(block.terms) for block in ordered)])
+        self.n_columns = int(firsts[-1])
+        self._word_columns = {term: column for column, term in enumerate(ordered[0].terms)}
+        self._characters = _Grams(ordered[1].terms, int(firsts[1]))
+        self._titles = _Grams(ordered[2].terms, int(firsts[2]))
+        self._idf = np.concatenate([block.idf for block in ordered])
+        self._block_of_column = np.repeat(np.arange(len(ordered)), np.diff(firsts))
+        self._block_weights = np.array([block.weight for block in ordered])
 
     def find(self, prepared: Sequence[str]) -> Found:
         """Find all known terms in prepared texts and weigh them."""
@@ -171,59 +171,70 @@ class Weights:
         words = [word for document in cuts for word in document]
         word_length = np.fromiter(map(len, words), np.int64, len(words))
         word_start = np.cumsum(word_length) - word_length
-        offsets = np.cumsum([0, *map(len, prepared)])
-        column, start, length = (
-            np.concatenate(parts)
-            for parts in zip(
-                self._find_words(words, word_start, word_length), self._find_characters(prepared, offsets), strict=True
-            )
-        )
-        document = np.searchsorted(offsets, start, side="right") - 1
-        keys, cell, count = np.unique(document * self.n_columns + column, return_inverse=True, return_counts=True)
+        sizes = np.fromiter(map(len, prepared), np.int64, len(prepared))
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        # Prepared text stays within Unicode's first plane, so two bytes hold a character.
+        codes = np.frombuffer("".join(prepared).encode("utf-16-le"), np.uint16).astype(np.int64)
+        document_of = np.repeat(np.arange(len(prepared)), sizes)
+        separators = np.flatnonzero(codes == ord(SEPARATOR))
+        in_title = np.flatnonzero(np.arange(len(codes)) < separators[document_of])
+        found = [
+            self._find_words(words, word_start, word_length),
+            self._characters.find(codes, document_of, np.arange(len(codes))),
+            self._titles.find(codes, document_of, in_title),
+        ]
+        column, start, length = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        keys = document_of[start] * self.n_columns + column
+        keys, cell, count = np.unique(keys, return_inverse=True, return_counts=True)
         document, column = np.divmod(keys, self.n_columns)
-        value = (1 + np.log(count)) * self._idf[column]
-        # Each block of columns has unit length in each document, then the block's weight.
-        block = (column >= len(self.words.terms)).astype(np.int64)
-        group = 2 * document + block
-        norm = np.sqrt(np.bincount(group, value * value))
-        value *= np.array([self.words.weight, self.characters.weight])[block] / norm[group]
         first_word = np.cumsum([0, *map(len, cuts)])
         return Found(
-            offsets,
-            first_word,
-            word_start,
-            word_length,
-            start,
-            length,
-            cell,
-            document,
-            column,
-            value,
-            count,
-            self.n_columns,
-        )
+            offsets, first_word, word_start, word_length, start, length, cell,
+            document, column, self._weigh(document, column, count), count, self.n_columns,
+        )  # fmt: skip
 
     def _find_words(self, words: list[str], start: Ints, length: Ints) -> tuple[Ints, Ints, Ints]:
         columns = self._word_columns
         column = np.array([columns.get(word, -1) for word in words], dtype=np.int64)
-        known = column >= 0
+        known = np.flatnonzero(column >= 0)
         return column[known], start[known], length[known]
 
-    def _find_characters(self, prepared: Sequence[str], offsets: Ints) -> tuple[Ints, Ints, Ints]:
-        # Prepared text stays within Unicode's first plane, so two bytes hold a character.
-        codes = np.frombuffer("".join(prepared).encode("utf-16-le"), np.uint16).astype(np.int64)
-        inside = codes != ord(SEPARATOR)
-        pair = inside[:-1] & inside[1:]
-        pair[offsets[1:-1] - 1] = False
-        single_column = self._single_columns[codes]
-        single_at = np.flatnonzero(single_column >= 0)
-        pair_at = np.flatnonzero(pair)
+    def _weigh(self, document: Ints, column: Ints, count: Ints) -> Floats:
+        """TF-IDF with sublinear TF; each block has unit length in each document, then its weight."""
+        value: Floats = (1 + np.log(count)) * self._idf[column]
+        block = self._block_of_column[column]
+        group = len(BLOCKS) * document + block
+        norm = np.sqrt(np.bincount(group, value * value))
+        value *= self._block_weights[block] / norm[group]
+        return value
+
+
+class _Grams:
+    """Finds the single characters and pairs of a block in running text."""
+
+    def __init__(self, terms: Sequence[str], first_column: int) -> None:
+        self._single_columns = np.full(1 << 16, -1, dtype=np.int64)
+        pairs = []
+        for column, term in enumerate(terms, first_column):
+            if len(term) == 1:
+                self._single_columns[ord(term)] = column
+            else:
+                pairs.append((ord(term[0]) << 16 | ord(term[1]), column))
+        # A last key that nothing equals, so that every search ends on one.
+        pairs.append((1 << 32, -1))
+        self._pair_keys, self._pair_columns = np.array(sorted(pairs), dtype=np.int64).T
+
+    def find(self, codes: Ints, document_of: Ints, at: Ints) -> tuple[Ints, Ints, Ints]:
+        """Column, start and length of each known gram that starts at one of the places ``at``."""
+        single = self._single_columns[codes[at]]
+        known = np.flatnonzero(single >= 0)
+        # The separator is in no gram, so none crosses it; nor may one cross from text to text.
+        pair_at = at[:-1] if len(at) and at[-1] == len(codes) - 1 else at
         keys = codes[pair_at] << 16 | codes[pair_at + 1]
         index = np.searchsorted(self._pair_keys, keys)
-        known = self._pair_keys.take(index, mode="clip") == keys
-        pair_at = pair_at[known]
+        both = np.flatnonzero((self._pair_keys[index] == keys) & (document_of[pair_at] == document_of[pair_at + 1]))
         return (
-            np.concatenate([single_column[single_at], self._pair_columns[index[known]]]),
-            np.concatenate([single_at, pair_at]),
-            np.repeat([1, 2], [len(single_at), len(pair_at)]),
+            np.concatenate([single[known], self._pair_columns[index[both]]]),
+            np.concatenate([at[known], pair_at[both]]),
+            np.repeat([1, 2], [len(known), len(both)]),
         )

@@ -121,9 +121,9 @@ def test_folds_never_split_near_duplicates(examples: list[Example], monkeypatch:
     seen: list[tuple[set[int], set[int]]] = []
     original = fit_module._fit_rows
 
-    def spy(prepared, targets, train, test):  # type: ignore[no-untyped-def]
+    def spy(prepared, targets, settings, train, test):  # type: ignore[no-untyped-def]
         seen.append((set(train), set(test)))
-        return original(prepared, targets, train, test)
+        return original(prepared, targets, settings, train, test)
 
     monkeypatch.setattr(fit_module, "_fit_rows", spy)
     fit(doubled, Taxonomy.read(), jobs=1)
