@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
-
-from joblib import Parallel, delayed
 
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, CsvTable, new_csv
 from classifier.errors import InvalidComplaintError, InvalidTableError
@@ -32,11 +32,10 @@ ADDED_COLUMNS = (
     "error",
 )
 
-_ROWS_PER_CHUNK = 200
-_CHUNKS_PER_BATCH = 20
+_ROWS_PER_CHUNK = 400
+_CHUNKS_AHEAD = 3
 
 Row = list[str]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,22 +103,29 @@ def reclassify(
         table.require(*([text] if text else TEXT_NAMES)),
     )
     rows = errors = 0
-    with new_csv(target, table.encoding) as out, Parallel(n_jobs=jobs, backend="multiprocessing") as workers:
+    with new_csv(target, table.encoding) as out:
         out.writerow([*table.header, *ADDED_COLUMNS])
-        for batch in _slices(_slices(table, _ROWS_PER_CHUNK), _CHUNKS_PER_BATCH):
-            read = ([_read(columns, row) for row in chunk] for chunk in batch)
-            for chunk, added in zip(batch, workers(delayed(suggest_cells)(model, one) for one in read), strict=True):
-                out.writerows(_fit(columns.width, row) + cells for row, cells in zip(chunk, added, strict=True))
-                rows += len(chunk)
-                errors += sum(1 for cells in added if cells[-1])
+        for chunk, added in _in_order(model, columns, table, jobs if jobs > 0 else os.cpu_count() or 1):
+            out.writerows(_fit(columns.width, row) + cells for row, cells in zip(chunk, added, strict=True))
+            rows += len(chunk)
+            errors += sum(1 for cells in added if cells[-1])
             progress(rows, table.bytes_read)
     return Outcome(rows, errors)
 
 
-def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part
+def _in_order(model: Path, columns: Columns, table: Iterable[Row], jobs: int) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Yield chunks of rows with the cells to add to them; only a few chunks are in memory at a time."""
+    iterator = iter(table)
+    with ProcessPoolExecutor(jobs, initializer=gc.disable) as workers:
+        under_way: deque[tuple[list[Row], Future[list[Row]]]] = deque()
+        while chunk := list(islice(iterator, _ROWS_PER_CHUNK)):
+            read = [_read(columns, row) for row in chunk]
+            under_way.append((chunk, workers.submit(suggest_cells, model, read)))
+            if len(under_way) > _CHUNKS_AHEAD * jobs:
+                done, future = under_way.popleft()
+                yield done, future.result()
+        for done, future in under_way:
+            yield done, future.result()
 
 
 @cache

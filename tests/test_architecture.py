@@ -41,7 +41,7 @@ DOORS = {
     "rjieba": {"classifier.text.segment"},
     "opencc": {"classifier.text.normalise"},
     "sklearn": {"classifier.model.pipeline", "training"},
-    "joblib": {"backlog", "training"},
+    "joblib": {"training"},
     "csv": {"backlog.tables"},
     "sqlalchemy": {"casework.storage"},
     "click": {"cli"},

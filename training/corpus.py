@@ -94,7 +94,7 @@ class _Columns:
 
 
 def _duplicates(examples: Sequence[Example]) -> list[str]:
-    prepared = [Prepared(example.complaint).text for example in examples]
+    prepared = Prepared([example.complaint for example in examples]).texts
     return [
         f"{examples[i].source} 与 {examples[j].source} 近似重复（5 字组 Jaccard {index:.2f}）"
         for i, j, index in near_duplicates(prepared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from sklearn.pipeline import FeatureUnion
 from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
-from classifier.model.classifier import Thresholds
+from classifier.model.classifier import Thresholds, graded
 from classifier.model.pipeline import FEATURE_WEIGHTS, build_classifier, build_features, extract_weights
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
@@ -32,6 +33,9 @@ FOLDS = 5
 SEED = 20261122
 REGULARISATION = 5.0
 """Inverse strength of the L2 penalty, scikit-learn's C."""
+
+TOO_MILD_COST = 3.0
+"""How many times worse it is to suggest a level too mild than one too grave."""
 
 _NEVER = 50.0
 _FEW = 300
@@ -78,7 +82,7 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, jobs: int = -1) -> Fitt
     InvalidLabelsError
         There are fewer than two departments, or a department has a single example.
     """
-    prepared = [Prepared(example.complaint).text for example in examples]
+    prepared = Prepared([example.complaint for example in examples]).texts
     targets = _targets(examples, taxonomy)
     department = targets["department"].y
     group = groups(prepared)
@@ -225,18 +229,38 @@ def _thresholds(targets: dict[str, _Target], held_out: dict[str, Floats]) -> Thr
     department, p = targets["department"], held_out["department"]
     lead = np.array(department.classes)[p.argmax(axis=1)]
     _, accept = answered_alone(p.max(axis=1), lead == department.y, ACCEPT_ACCURACY)
-    if "involved" not in targets:
-        return Thresholds(accept, assist=1.0)
-    # The second department is the likeliest beside the lead; it is right where one is labelled.
+    return Thresholds(
+        accept,
+        _assist_threshold(lead, targets, held_out) if "involved" in targets else 1.0,
+        _urgency_cuts(targets["urgency"], held_out["urgency"]) if "urgency" in targets else (),
+    )
+
+
+def _assist_threshold(lead: np.ndarray, targets: dict[str, _Target], held_out: dict[str, Floats]) -> float:
+    """The threshold of the best F1; the second department is the likeliest beside the lead."""
+    department = targets["department"]
     beside = np.where(np.array(department.classes) == lead[:, None], -1.0, held_out["involved"])
     second = beside.argmax(axis=1)
     rows = np.arange(len(lead))
     right = (targets["involved"].y[rows, second] == 1) & (lead == department.y)
     if not right.any():
-        return Thresholds(accept, assist=1.0)
+        return 1.0
     precision, recall, cuts = precision_recall_curve(right, beside[rows, second])
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return Thresholds(accept, float(cuts[f1[:-1].argmax()]))
+    return float(cuts[f1[:-1].argmax()])
+
+
+def _urgency_cuts(target: _Target, p: Floats) -> tuple[float, ...]:
+    """The cuts of least cost on held-out rows: squared distance of levels, more where too mild."""
+    true = np.array([target.classes.index(label) for label in target.y[target.labelled]])
+    p = p[target.labelled]
+
+    def cost(cuts: tuple[float, ...]) -> float:
+        gap = true - graded(p, cuts)
+        return float((gap * gap * np.where(gap > 0, TOO_MILD_COST, 1)).mean())
+
+    grid = np.arange(0.05, 0.65, 0.025).tolist()
+    return min(product(grid, repeat=len(target.classes) - 1), key=cost)
 
 
 def _plain(features: FeatureUnion) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from classifier.model import bundle
-from classifier.model.classifier import Classifier
+from classifier.model.classifier import Classifier, graded
 from classifier.taxonomy import Taxonomy
 from training.fit import ACCEPT_ACCURACY, Fitted, fit
 from training.labelled import Example, fingerprint
@@ -72,7 +72,7 @@ def held_out_metrics(examples: Sequence[Example], taxonomy: Taxonomy, fitted: Fi
     if "urgency" in heads:
         labels = np.array([example.urgency for example in examples])
         rows, classes = labels != "", heads["urgency"].classes
-        predicted = np.array(classes)[p["urgency"][rows].argmax(axis=1)]
+        predicted = np.array(classes)[graded(p["urgency"][rows], fitted.thresholds.urgency)]
         metrics["urgency"] = single_label_report(labels[rows], classes, p["urgency"][rows], ACCEPT_ACCURACY) | {
             "quadratic_kappa": quadratic_kappa(labels[rows], predicted, classes)
         }

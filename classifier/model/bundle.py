@@ -149,7 +149,7 @@ def load(folder: Path) -> Classifier:
         return Classifier(
             _read_weights(folder, manifest),
             Taxonomy.from_dict(manifest["taxonomy"], source=str(folder)),
-            Thresholds(**manifest["thresholds"]),
+            Thresholds(**{**manifest["thresholds"], "urgency": tuple(manifest["thresholds"]["urgency"])}),
             manifest["version"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

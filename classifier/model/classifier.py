@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.model.weights import Floats, Found, Ints, Weights
 from classifier.records import (
@@ -17,6 +18,7 @@ from classifier.records import (
     UrgencySuggestion,
 )
 from classifier.taxonomy import Taxonomy
+from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 
 MIN_CHARS = 8
@@ -37,10 +39,38 @@ class Thresholds:
         Least confidence in the lead department that needs no review.
     assist : float
         Least probability that a second department is involved for it to be suggested.
+    urgency : tuple of float
+        For each level above the mildest, the least probability of that level or a graver one
+        for it to be suggested. Low, because a grave matter taken for a mild one costs more
+        than the reverse.
     """
 
     accept: float
     assist: float
+    urgency: tuple[float, ...] = ()
+
+
+def graded(probabilities: Floats, cuts: Sequence[float]) -> Ints:
+    """The level to suggest for each row: the gravest whose cut the probability of it or worse reaches.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, levels)
+        From the mildest level to the gravest.
+    cuts : sequence of float, length levels - 1
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    >>> graded(np.array([[0.6, 0.3, 0.1], [0.8, 0.1, 0.1], [0.7, 0.1, 0.2]]), (0.35, 0.2))
+    array([1, 0, 2])
+    """
+    or_worse = np.cumsum(probabilities[:, ::-1], axis=1)[:, ::-1]
+    levels: Ints = np.zeros(len(probabilities), dtype=np.int64)
+    for level, cut in enumerate(cuts, 1):
+        levels[or_worse[:, level] >= cut] = level
+    return levels
 
 
 class Classifier:
@@ -68,23 +98,33 @@ class Classifier:
         """Suggest for each complaint, in order."""
         if not complaints:
             return []
-        prepared = [Prepared(complaint) for complaint in complaints]
-        found = self.weights.find([one.text for one in prepared])
+        prepared = Prepared(complaints)
+        found = self.weights.find(prepared)
         probabilities = {name: head.probabilities(found.matrix) for name, head in self.weights.heads.items()}
-        reasons: list[tuple[Reason, ...]] = [()] * len(complaints)
-        for about in _MOST_REASONS:
-            if about in probabilities:
-                more = self._reasons(about, prepared, found, probabilities[about].argmax(axis=1), complaints)
-                reasons = [a + b for a, b in zip(reasons, more, strict=True)]
+        leads = probabilities["department"].argmax(axis=1)
+        reasons = self._reasons("department", prepared, found, leads, np.ones(len(leads), dtype=bool))
+        levels = None
+        if "urgency" in probabilities:
+            levels = graded(probabilities["urgency"], self.thresholds.urgency)
+            # The mildest level is the absence of reasons for another.
+            more = self._reasons("urgency", prepared, found, levels, levels > 0)
+            reasons = [a + b for a, b in zip(reasons, more, strict=True)]
         return [
-            self._suggestion({name: p[i] for name, p in probabilities.items()}, reasons[i], len(prepared[i].text) - 1)
+            self._suggestion(
+                {name: p[i] for name, p in probabilities.items()},
+                None if levels is None else int(levels[i]),
+                reasons[i],
+                len(prepared.texts[i]) - len(SEPARATOR),
+            )
             for i in range(len(complaints))
         ]
 
-    def _suggestion(self, probabilities: dict[str, Floats], reasons: tuple[Reason, ...], n_chars: int) -> Suggestion:
+    def _suggestion(
+        self, probabilities: dict[str, Floats], level: int | None, reasons: tuple[Reason, ...], n_chars: int
+    ) -> Suggestion:
         classes, p = self.weights.heads["department"].classes, probabilities["department"]
         candidates = tuple(Candidate(self._departments[classes[i]], float(p[i])) for i in np.argsort(-p, kind="stable"))
-        urgency = self._urgency(probabilities.get("urgency"))
+        urgency = None if level is None else self._urgency(probabilities["urgency"], level)
         return Suggestion(
             candidates,
             self._assist(probabilities.get("involved"), candidates[0]),
@@ -94,12 +134,9 @@ class Classifier:
             self.version,
         )
 
-    def _urgency(self, p: Floats | None) -> UrgencySuggestion | None:
-        if p is None:
-            return None
-        best = int(p.argmax())
-        level = self._urgencies[self.weights.heads["urgency"].classes[best]]
-        return UrgencySuggestion(level, float(p[best]))
+    def _urgency(self, p: Floats, level: int) -> UrgencySuggestion:
+        name = self.weights.heads["urgency"].classes[level]
+        return UrgencySuggestion(self._urgencies[name], float(p[level]))
 
     def _assist(self, p: Floats | None, lead: Candidate) -> Candidate | None:
         if p is None:
@@ -121,25 +158,27 @@ class Classifier:
         return causes
 
     def _reasons(
-        self, about: str, prepared: Sequence[Prepared], found: Found, labels: Ints, complaints: Sequence[Complaint]
+        self, about: str, prepared: Prepared, found: Found, labels: Ints, shown: NDArray[np.bool_]
     ) -> list[tuple[Reason, ...]]:
         shares = found.word_shares(self.weights.heads[about], labels)
         strongest = np.maximum.reduceat(shares, found.first_word[:-1])
-        spoke = np.flatnonzero((shares > 0) & (shares >= _LEAST_SHARE * strongest[found.word_document]))
+        spoke = np.flatnonzero(
+            (shares > 0) & (shares >= _LEAST_SHARE * strongest[found.word_document]) & shown[found.word_document]
+        )
         order = spoke[np.lexsort((-shares[spoke], found.word_document[spoke]))]
         start = found.word_start - found.offsets[found.word_document]
         end = start + found.word_length
-        reasons: list[list[Reason]] = [[] for _ in complaints]
+        reasons: list[list[Reason]] = [[] for _ in prepared.texts]
         columns = (found.word_document, start, end, shares)
         for i, first, last, share in zip(*(column[order].tolist() for column in columns), strict=True):
             if len(reasons[i]) < _MOST_REASONS[about]:
-                reason = _reason(about, complaints[i], prepared[i], first, last, share)
+                reason = _reason(about, prepared, i, first, last, share)
                 # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
                 if reason.text.isalnum():
                     reasons[i].append(reason)
         return [tuple(one) for one in reasons]
 
 
-def _reason(about: str, complaint: Complaint, prepared: Prepared, start: int, end: int, weight: float) -> Reason:
-    field, first, last = prepared.locate(start, end)
-    return Reason(about, field, getattr(complaint, field)[first:last], first, last, weight)
+def _reason(about: str, prepared: Prepared, document: int, start: int, end: int, weight: float) -> Reason:
+    field, first, last = prepared.locate(document, start, end)
+    return Reason(about, field, getattr(prepared.complaints[document], field)[first:last], first, last, weight)

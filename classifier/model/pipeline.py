@@ -32,7 +32,7 @@ class ComplaintPreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
 
     def transform(self, X: Iterable[Complaint | str]) -> list[str]:
         """Prepare each of ``X``."""
-        return [Prepared(Complaint("", x) if isinstance(x, str) else x).text for x in X]
+        return Prepared([Complaint("", x) if isinstance(x, str) else x for x in X]).texts
 
 
 _ANALYZERS = {"words": WordAnalyzer(), "characters": CharacterAnalyzer(), "titles": TitleAnalyzer()}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from classifier.text.normalise import SEPARATOR
+from classifier.text.prepare import Prepared
 from classifier.text.segment import default_segmenter
 
 Floats = NDArray[np.float64]
@@ -164,18 +165,15 @@ class Weights:
         self._block_of_column = np.repeat(np.arange(len(ordered)), np.diff(firsts))
         self._block_weights = np.array([block.weight for block in ordered])
 
-    def find(self, prepared: Sequence[str]) -> Found:
-        """Find all known terms in prepared texts and weigh them."""
+    def find(self, prepared: Prepared) -> Found:
+        """Find all known terms in prepared complaints and weigh them."""
         cut = default_segmenter()
-        cuts = [cut(text) for text in prepared]
+        cuts = [cut(text) for text in prepared.texts]
         words = [word for document in cuts for word in document]
         word_length = np.fromiter(map(len, words), np.int64, len(words))
         word_start = np.cumsum(word_length) - word_length
-        sizes = np.fromiter(map(len, prepared), np.int64, len(prepared))
-        offsets = np.concatenate([[0], np.cumsum(sizes)])
-        # Prepared text stays within Unicode's first plane, so two bytes hold a character.
-        codes = np.frombuffer("".join(prepared).encode("utf-16-le"), np.uint16).astype(np.int64)
-        document_of = np.repeat(np.arange(len(prepared)), sizes)
+        codes, offsets = prepared.codes, prepared.offsets
+        document_of = np.repeat(np.arange(len(cuts)), np.diff(offsets))
         separators = np.flatnonzero(codes == ord(SEPARATOR))
         in_title = np.flatnonzero(np.arange(len(codes)) < separators[document_of])
         found = [

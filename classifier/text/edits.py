@@ -32,14 +32,6 @@ class Swap:
 
 
 @dataclass(frozen=True)
-class Lower:
-    """Lower-case a text in which no letters but ASCII's have case; positions stay."""
-
-    def run(self, text: str) -> tuple[str, list[Edit]]:
-        return text.lower(), []
-
-
-@dataclass(frozen=True)
 class Sub:
     """Replace ``group`` of every match of ``pattern`` by ``rewrite``, a text or a function of the match.
 

@@ -32,18 +32,13 @@ COMPLAINTS = [
 ]
 
 
-def texts(complaints: list[Complaint]) -> list[str]:
-    """Prepared texts."""
-    return [Prepared(one).text for one in complaints]
-
-
 def test_served_features_equal_the_fitted_vectorizers(classifier: Classifier, examples: list[Example]) -> None:
     """The arrays give the TF-IDF values that scikit-learn's own union gives."""
-    prepared = texts([one.complaint for one in examples])
-    union = build_features().fit(prepared)
-    held_out = texts(COMPLAINTS) + prepared[:100]
+    complaints = [one.complaint for one in examples]
+    union = build_features().fit(Prepared(complaints).texts)
+    held_out = Prepared(COMPLAINTS + complaints[:100])
     served = classifier.weights.find(held_out).matrix
-    assert np.abs((served - union.transform(held_out)).toarray()).max() < 1e-12
+    assert np.abs((served - union.transform(held_out.texts)).toarray()).max() < 1e-12
 
 
 def test_served_probabilities_equal_scikit_learns(
@@ -57,7 +52,7 @@ def test_served_probabilities_equal_scikit_learns(
         "import json, sys; from pathlib import Path; from classifier.model import bundle; from classifier.records import Complaint;"
         "from classifier.text.prepare import Prepared; assert 'sklearn' not in sys.modules;"
         "model = bundle.load(Path(sys.argv[1])); rows = json.loads(Path(sys.argv[2]).read_text());"
-        "found = model.weights.find([Prepared(Complaint(*row)).text for row in rows]);"
+        "found = model.weights.find(Prepared([Complaint(*row) for row in rows]));"
         "print(json.dumps({name: head.probabilities(found.matrix).tolist() for name, head in model.weights.heads.items()}))"
     )
     run = [sys.executable, "-W", "ignore", "-c", script, str(model_dir), str(source)]
@@ -98,7 +93,7 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
         for reason in suggestion.reasons:
             assert getattr(complaint, reason.field)[reason.start : reason.end] == reason.text
     head = classifier.weights.heads["department"]
-    found = classifier.weights.find(texts(COMPLAINTS))
+    found = classifier.weights.find(Prepared(COMPLAINTS))
     scores = found.matrix @ head.by_column
     label = scores.argmax(axis=1)
     above = scores[np.arange(len(COMPLAINTS)), label] - scores.mean(axis=1)

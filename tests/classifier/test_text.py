@@ -108,7 +108,7 @@ def test_mask_is_idempotent(text: str) -> None:
 def test_form_and_person_change_nothing_in_prepared_text(changed: str) -> None:
     """Script, punctuation, layout, markup and personal data leave no trace."""
     plain = Complaint("", "楼下烧烤店的油烟天天往家里灌，小孩咳嗽，夜里睡不着")
-    assert Prepared(Complaint("", changed)).text.replace("睡不著", "睡不着") == Prepared(plain).text
+    assert Prepared([Complaint("", changed)]).texts[0].replace("睡不著", "睡不着") == Prepared([plain]).texts[0]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_form_and_person_change_nothing_in_prepared_text(changed: str) -> None:
 def test_forwarding_headers_are_no_features(header: str) -> None:
     """What offices write before a complaint when they pass it on is left out."""
     body = "河水发黑，鱼都死了"
-    assert Prepared(Complaint("", header + body)).text == Prepared(Complaint("", body)).text
+    assert Prepared([Complaint("", header + body)]).texts == Prepared([Complaint("", body)]).texts
 
 
 @given(TEXTS, TEXTS)
@@ -131,9 +131,11 @@ def test_forwarding_headers_are_no_features(header: str) -> None:
 def test_prepared_text_points_back(title: str, text: str) -> None:
     """Every character has a place in the field it was written in, in order."""
     complaint = Complaint(title.replace("\x00", ""), text.replace("\x00", "") + "河")
-    prepared = Prepared(complaint)
-    assert prepared.text.count(SEPARATOR) == 1
-    places = [prepared.locate(i, i + 1) for i, char in enumerate(prepared.text) if char != SEPARATOR]
+    prepared = Prepared([COMPANY, complaint, COMPANY])
+    prepared_text = prepared.texts[1]
+    assert prepared_text == Prepared([complaint]).texts[0]
+    assert prepared_text.count(SEPARATOR) == 1
+    places = [prepared.locate(1, i, i + 1) for i, char in enumerate(prepared_text) if char != SEPARATOR]
     for field, start, end in places:
         assert 0 <= start < end <= len(getattr(complaint, field))
     assert [place[:2] for place in places] == sorted(
@@ -144,12 +146,13 @@ def test_prepared_text_points_back(title: str, text: str) -> None:
 def test_a_reason_is_found_where_it_was_written() -> None:
     """Positions count characters of the original, through every change before them."""
     text = "求助&nbsp;１３８００００１２３４！！！！！！校長(zhǎng)不讓殘疾孩子報名"
-    prepared = Prepared(Complaint("標題", text))
-    start = prepared.text.index("残疾孩子")
-    field, first, last = prepared.locate(start, start + 4)
+    prepared = Prepared([Complaint("標題", text)])
+    start = prepared.texts[0].index("残疾孩子")
+    field, first, last = prepared.locate(0, start, start + 4)
     assert (field, text[first:last]) == ("text", "殘疾孩子")
 
 
+COMPANY = Complaint("1哈", "1哈哈")
 JIEBA, RJIEBA = Segmenter("jieba"), Segmenter("rjieba")
 WORDS = [word for word, _ in dictionary_words()]
 
@@ -158,7 +161,7 @@ WORDS = [word for word, _ in dictionary_words()]
 @settings(max_examples=300)
 def test_both_engines_cut_alike(text: str) -> None:
     """rjieba cuts any prepared text as jieba does, and the words joined give it back."""
-    prepared = Prepared(Complaint("", text + "。")).text
+    prepared = Prepared([Complaint("", text + "。")]).texts[0]
     reference, fast = JIEBA(prepared), RJIEBA(prepared)
     assert fast == reference
     assert "".join(fast) == prepared

@@ -100,7 +100,7 @@ def test_too_little_to_learn_from(examples: list[Example], labels: list[str], me
 def test_released_weights_are_the_fitted_ones(examples: list[Example]) -> None:
     """The released coefficients are scikit-learn's own, times the calibration's slope."""
     fitted = fit(examples, Taxonomy.read(), jobs=1)
-    prepared = [Prepared(one.complaint).text for one in examples]
+    prepared = Prepared([one.complaint for one in examples]).texts
     matrix = build_features().fit_transform(prepared)
     own = LogisticRegression(C=fit_module.REGULARISATION, class_weight="balanced", max_iter=1000)
     own.fit(matrix, [one.department for one in examples])
@@ -127,7 +127,7 @@ def test_folds_never_split_near_duplicates(examples: list[Example], monkeypatch:
 
     monkeypatch.setattr(fit_module, "_fit_rows", spy)
     fit(doubled, Taxonomy.read(), jobs=1)
-    numbers = groups([Prepared(one.complaint).text for one in doubled])
+    numbers = groups(Prepared([one.complaint for one in doubled]).texts)
     assert len(set(numbers)) < len(doubled)
     for train, test in seen:
         assert not {numbers[i] for i in train} & {numbers[i] for i in test} or not test
