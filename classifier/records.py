@@ -48,7 +48,8 @@ class Reason:
 
     ``about`` is "department" or "urgency". ``start`` and ``end`` count characters of ``field`` ("title" or "text") as it was written.
     ``weight`` is this piece's exact share of the score: how much more it spoke for the
-    suggested label than for the average one.
+    suggested label than for the average one. ``rule`` names the rule that saw a danger in these
+    words; the weight of such a reason is 0, since rules raise a level whatever the score.
     """
 
     about: str
@@ -57,6 +58,7 @@ class Reason:
     start: int
     end: int
     weight: float
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Suggestion:
     """What Fenban suggests for one complaint; a person decides.
 
     ``candidates`` holds every department, best first, probabilities adding up to 1.
+    ``plausible`` is the prediction set, best first: for 95 of 100 complaints of any one
+    department it holds that department; empty where none is likely enough.
     ``assist`` and ``urgency`` are None where there is none to suggest.
     ``review_causes`` is empty where the suggestion may be followed on sight.
     """
@@ -95,6 +99,7 @@ class Suggestion:
     candidates: tuple[Candidate, ...]
     assist: Candidate | None
     urgency: UrgencySuggestion | None
+    plausible: tuple[Department, ...]
     review_causes: tuple[ReviewCause, ...]
     reasons: tuple[Reason, ...]
     model_version: str

@@ -34,7 +34,7 @@ SEED = 20261122
 REGULARISATION = 5.0
 """Inverse strength of the L2 penalty, scikit-learn's C."""
 
-TOO_MILD_COST = 3.0
+TOO_MILD_COST = 5.0
 """How many times worse it is to suggest a level too mild than one too grave."""
 
 _NEVER = 50.0
@@ -233,7 +233,24 @@ def _thresholds(targets: dict[str, _Target], held_out: dict[str, Floats]) -> Thr
         accept,
         _assist_threshold(lead, targets, held_out) if "involved" in targets else 1.0,
         _urgency_cuts(targets["urgency"], held_out["urgency"]) if "urgency" in targets else (),
+        _plausible(department, p),
     )
+
+
+def _plausible(department: _Target, p: Floats) -> tuple[float, ...]:
+    """The least probability of each department's own held-out rows but the lowest few.
+
+    Split conformal prediction by class (Sadinle, Lei and Wasserman 2019, "Least Ambiguous
+    Set-Valued Classifiers with Bounded Error Levels"): a set of the departments that reach
+    theirs holds the right one with probability ACCEPT_ACCURACY, whichever that is.
+    """
+    least = []
+    for k, label in enumerate(department.classes):
+        own = np.sort(p[department.y == label, k])
+        # Of n own rows, floor((n + 1) * error) may lie below.
+        below = int((len(own) + 1) * (1 - ACCEPT_ACCURACY))
+        least.append(float(own[below - 1]) if below else 0.0)
+    return tuple(least)
 
 
 def _assist_threshold(lead: np.ndarray, targets: dict[str, _Target], held_out: dict[str, Floats]) -> float:

@@ -42,7 +42,7 @@ class UrgencyOut(BaseModel):
 class ReviewCauseOut(BaseModel):
     """Why a person should look closely."""
 
-    code: str = Field(description="uncertain | too_short | gravest")
+    code: str = Field(description="several | uncertain | too_short | gravest")
     message: str
 
 
@@ -55,6 +55,7 @@ class ReasonOut(BaseModel):
     start: int
     end: int
     weight: float
+    rule: str = Field(description="看出危险的规则名；不是规则则为空")
 
 
 class SuggestionOut(BaseModel):
@@ -64,6 +65,7 @@ class SuggestionOut(BaseModel):
     assist: DepartmentOut | None
     urgency: UrgencyOut | None
     candidates: list[DepartmentOut] = Field(description="所有部门，按可能性从大到小，合计为 1")
+    plausible: list[str] = Field(description="预测集：真正的部门有 95 % 在其中")
     needs_review: bool
     review_causes: list[ReviewCauseOut]
     reasons: list[ReasonOut]
@@ -106,6 +108,7 @@ def suggestion_out(suggestion: Suggestion, took_ms: float) -> SuggestionOut:
             respond_within_hours=urgency.level.respond_within_hours,
         ),
         candidates=[_department(candidate) for candidate in suggestion.candidates],
+        plausible=[department.id for department in suggestion.plausible],
         needs_review=suggestion.needs_review,
         review_causes=[ReviewCauseOut(code=one.code, message=one.message) for one in suggestion.review_causes],
         reasons=[ReasonOut(**vars(reason)) for reason in suggestion.reasons],

@@ -149,7 +149,13 @@ def load(folder: Path) -> Classifier:
         return Classifier(
             _read_weights(folder, manifest),
             Taxonomy.from_dict(manifest["taxonomy"], source=str(folder)),
-            Thresholds(**{**manifest["thresholds"], "urgency": tuple(manifest["thresholds"]["urgency"])}),
+            Thresholds(
+                **{
+                    **manifest["thresholds"],
+                    "urgency": tuple(manifest["thresholds"]["urgency"]),
+                    "plausible": tuple(manifest["thresholds"]["plausible"]),
+                }
+            ),
             manifest["version"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

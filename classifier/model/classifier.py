@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.model.hazards import Hazard, find_hazards
 from classifier.model.weights import Floats, Found, Ints, Weights
 from classifier.records import (
     Candidate,
@@ -17,7 +18,7 @@ from classifier.records import (
     Suggestion,
     UrgencySuggestion,
 )
-from classifier.taxonomy import Taxonomy
+from classifier.taxonomy import Department, Taxonomy
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 
@@ -43,11 +44,14 @@ class Thresholds:
         For each level above the mildest, the least probability of that level or a graver one
         for it to be suggested. Low, because a grave matter taken for a mild one costs more
         than the reverse.
+    plausible : tuple of float
+        For each department, the least probability with which it belongs to the prediction set.
     """
 
     accept: float
     assist: float
     urgency: tuple[float, ...] = ()
+    plausible: tuple[float, ...] = ()
 
 
 def graded(probabilities: Floats, cuts: Sequence[float]) -> Ints:
@@ -105,7 +109,12 @@ class Classifier:
         reasons = self._reasons("department", prepared, found, leads, np.ones(len(leads), dtype=bool))
         levels = None
         if "urgency" in probabilities:
-            levels = graded(probabilities["urgency"], self.thresholds.urgency)
+            learned = graded(probabilities["urgency"], self.thresholds.urgency)
+            hazards = [find_hazards(prepared, i) for i in range(len(complaints))]
+            levels = np.maximum(learned, [self._level_asked(one) for one in hazards])
+            reasons = [
+                a + _hazard_reasons(prepared, i, b) for i, (a, b) in enumerate(zip(reasons, hazards, strict=True))
+            ]
             # The mildest level is the absence of reasons for another.
             more = self._reasons("urgency", prepared, found, levels, levels > 0)
             reasons = [a + b for a, b in zip(reasons, more, strict=True)]
@@ -125,14 +134,22 @@ class Classifier:
         classes, p = self.weights.heads["department"].classes, probabilities["department"]
         candidates = tuple(Candidate(self._departments[classes[i]], float(p[i])) for i in np.argsort(-p, kind="stable"))
         urgency = None if level is None else self._urgency(probabilities["urgency"], level)
+        least = dict(zip(classes, self.thresholds.plausible, strict=True))
+        plausible = tuple(one.department for one in candidates if one.confidence >= least[one.department.id])
         return Suggestion(
             candidates,
             self._assist(probabilities.get("involved"), candidates[0]),
             urgency,
-            tuple(self._review_causes(candidates[0], urgency, n_chars)),
+            plausible,
+            tuple(self._review_causes(candidates[0], plausible, urgency, n_chars)),
             reasons,
             self.version,
         )
+
+    def _level_asked(self, hazards: Sequence[Hazard]) -> int:
+        """The gravest level that rules ask for; a level this model does not know asks for none."""
+        classes = self.weights.heads["urgency"].classes
+        return max((classes.index(one.rule.level) for one in hazards if one.rule.level in classes), default=0)
 
     def _urgency(self, p: Floats, level: int) -> UrgencySuggestion:
         name = self.weights.heads["urgency"].classes[level]
@@ -147,8 +164,13 @@ class Classifier:
             Candidate(self._departments[classes[best]], float(p[best])) if p[best] >= self.thresholds.assist else None
         )
 
-    def _review_causes(self, lead: Candidate, urgency: UrgencySuggestion | None, n_chars: int) -> list[ReviewCause]:
+    def _review_causes(
+        self, lead: Candidate, plausible: Sequence[Department], urgency: UrgencySuggestion | None, n_chars: int
+    ) -> list[ReviewCause]:
         causes = []
+        if len(plausible) > 1:
+            names = "、".join(department.name for department in plausible)
+            causes.append(ReviewCause("several", f"不止一个部门有可能：{names}"))
         if lead.confidence < self.thresholds.accept:
             causes.append(ReviewCause("uncertain", f"主办部门把握不足（{lead.confidence:.0%}）"))
         if n_chars < MIN_CHARS:
@@ -177,6 +199,22 @@ class Classifier:
                 if reason.text.isalnum():
                     reasons[i].append(reason)
         return [tuple(one) for one in reasons]
+
+
+def _hazard_reasons(prepared: Prepared, document: int, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:
+    complaint = prepared.complaints[document]
+    return tuple(
+        Reason(
+            "urgency",
+            one.field,
+            getattr(complaint, one.field)[one.start : one.end],
+            one.start,
+            one.end,
+            0.0,
+            one.rule.name,
+        )
+        for one in hazards
+    )
 
 
 def _reason(about: str, prepared: Prepared, document: int, start: int, end: int, weight: float) -> Reason:

@@ -31,6 +31,10 @@ _HEADERS = "|".join(
         r"(?:信访|反映|诉求|投诉|来电|来信|主要)?(?:内容|事项|摘要|概况|问题)(?:如下)?:",
     )
 )
+_ANNOUNCED = (
+    "我叫|本人叫|我的名字|我的|我是|本人|姓名|联系人|来电人|来信人|来访人|投诉人|举报人|反映人|申请人|信访人|联系方式|联系电话|"
+    "电话|手机|座机|身份证|证件|微信|[Qq][Qq]群?|账号|帐号|卡号|银行卡|邮箱|车牌|号码?"
+)
 _GAP = r"[\s:,;。|/-]{0,4}"
 
 _STEPS = (
@@ -38,7 +42,8 @@ _STEPS = (
     *MASK,
     # A header may hold the names and numbers just masked, so it goes next; it stands where the text begins.
     Sub(re.compile(rf"{SEPARATOR}(?P<data>{_GAP}(?:(?:{_HEADERS}){_GAP}){{1,12}})"), "", "data"),
-    Sub(PLACEHOLDER, ""),
+    # With them go the words that only announce them.
+    Sub(re.compile(rf"(?:{_ANNOUNCED}|[是为:,、\s])*(?:{PLACEHOLDER.pattern})"), "", unless_absent=lambda: PLACEHOLDER),
 )  # fmt: skip
 
 
@@ -63,7 +68,7 @@ class Prepared:
         Where each text starts.
 
     >>> Prepared([Complaint("油烟擾民", "樓下3家店，電話13800001234！")]).texts[0].split(SEPARATOR)
-    ['油烟扰民', '楼下0家店电话']
+    ['油烟扰民', '楼下0家店']
     """
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
@@ -95,7 +100,15 @@ class Prepared:
         """
         text, written = int(self.offsets[document]), int(self._written_offsets[document])
         place, last_place = int(self._places[text + start]) - written, int(self._places[text + end - 1]) - written
-        first, last = self._rewritten[document].source(place, last_place + 1)
+        return self.locate_punctuated(document, place, last_place + 1)
+
+    def punctuated(self, document: int) -> str:
+        """A complaint before punctuation, numbers and case go: normalised, masked, without headers."""
+        return self._rewritten[document].text
+
+    def locate_punctuated(self, document: int, start: int, end: int) -> tuple[str, int, int]:
+        """Like :meth:`locate`, for characters of :meth:`punctuated`."""
+        first, last = self._rewritten[document].source(start, end)
         body = len(self.complaints[document].title) + len(SEPARATOR)
         return ("title", first, last) if last < body else ("text", first - body, last - body)
 

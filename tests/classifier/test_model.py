@@ -14,9 +14,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from classifier.errors import InvalidModelError
 from classifier.model import bundle
-from classifier.model.classifier import Classifier
+from classifier.model.classifier import Classifier, graded
 from classifier.model.pipeline import build_features, rebuild_pipelines
 from classifier.records import Complaint
+from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
 from training.fit import fit
 from training.labelled import Example
@@ -193,3 +194,56 @@ def test_analyzers_are_scikit_learns(examples: list[Example]) -> None:
     for _, vectorizer in build_features().transformer_list:
         assert isinstance(vectorizer, TfidfVectorizer)
         assert callable(vectorizer.analyzer)
+
+
+def test_grades_rise_with_the_probability_of_worse() -> None:
+    """Raising the probability of a graver level never lowers the level suggested."""
+    cuts = (0.3, 0.2)
+    steps = np.linspace(0, 1, 21)
+    levels = [graded(np.array([[1 - p, p / 2, p / 2]]), cuts)[0] for p in steps]
+    assert levels == sorted(levels)
+    assert graded(np.array([[0.5, 0.3, 0.2]]), cuts)[0] == 2
+
+
+def test_prediction_sets_hold_the_right_department(examples: list[Example]) -> None:
+    """On held-out rows, in 95 of 100 of each department: the promise of class-conditional conformal sets."""
+    fitted = fit(examples, Taxonomy.read(), jobs=1)
+    labels = np.array([one.department for one in examples])
+    for k, label in enumerate(fitted.weights.heads["department"].classes):
+        own = fitted.held_out["department"][labels == label, k]
+        assert (own >= fitted.thresholds.plausible[k]).mean() >= 0.95
+
+
+def test_several_plausible_departments_ask_for_review(classifier: Classifier, examples: list[Example]) -> None:
+    """A set of more than one is said, with the departments' names."""
+    for suggestion in classifier.suggest_many([one.complaint for one in examples[:200]]):
+        codes = {cause.code for cause in suggestion.review_causes}
+        assert ("several" in codes) == (len(suggestion.plausible) > 1)
+
+
+PLAIN = [
+    "小区后面的养鸡场味道很大，夏天不敢开窗",
+    "村里征了我家两亩地，补偿款还没有到账",
+    "孩子转学手续学校拖了两个月不给办",
+    "家属院的路灯坏了一半，请安排修理",
+]
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [
+        "我叫李四，电话13800001234。",
+        "联系人：王五，身份证110101199001010015。",
+        "！！！！！！",
+        "\n\n　　",
+        "<br/>&nbsp;",
+    ],
+)
+@pytest.mark.parametrize("text", PLAIN)
+def test_person_and_form_change_no_suggestion(classifier: Classifier, text: str, addition: str) -> None:
+    """Names, numbers, punctuation and markup leave department and urgency as they were."""
+    plain, changed = classifier.suggest_many([Complaint("", text), Complaint("", text + addition)])
+    assert changed.lead.department == plain.lead.department
+    assert changed.urgency
+    assert plain.urgency
+    assert changed.urgency.level == plain.urgency.level
