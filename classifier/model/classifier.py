@@ -110,7 +110,7 @@ class Classifier:
         levels = None
         if "urgency" in probabilities:
             learned = graded(probabilities["urgency"], self.thresholds.urgency)
-            hazards = [find_hazards(prepared, i) for i in range(len(complaints))]
+            hazards = find_hazards(prepared)
             levels = np.maximum(learned, [self._level_asked(one) for one in hazards])
             reasons = [
                 a + _hazard_reasons(prepared, i, b) for i, (a, b) in enumerate(zip(reasons, hazards, strict=True))

@@ -10,6 +10,9 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 
@@ -32,7 +35,7 @@ class Rule:
     name: str
     level: str
     source: str
-    needs: re.Pattern[str]
+    needs: tuple[str, ...]
     patterns: tuple[re.Pattern[str], ...]
 
 
@@ -63,7 +66,7 @@ def _read(path: Path = RULES) -> _Rules:
             one["name"],
             one["level"],
             one["source"],
-            re.compile("|".join(one["needs"].split())),
+            tuple(one["needs"].split()),
             tuple(map(re.compile, one["patterns"])),
         )
         for one in data["rules"]
@@ -77,35 +80,61 @@ def rules() -> tuple[Rule, ...]:
     return _read().rules
 
 
-def find_hazards(prepared: Prepared, document: int) -> list[Hazard]:
-    """The rules that a complaint fires, each once, at the first words that do it.
+def find_hazards(prepared: Prepared) -> list[list[Hazard]]:
+    """For each complaint the rules that it fires, each once, at the first words that do it.
 
     A match does not count where it is negated, past, hypothetical, asked about or a figure of
     speech, unless the sentence says that it is happening now.
     """
-    found: dict[str, Hazard] = {}
-    for rule, start, end in _matches(prepared.punctuated(document)):
-        if rule.id not in found:
-            found[rule.id] = Hazard(rule, *prepared.locate_punctuated(document, start, end))
-    return list(found.values())
+    found = []
+    for document, worth_trying in enumerate(_worth_trying(prepared)):
+        hazards = []
+        for rule in _chosen(worth_trying):
+            place = next(_matches(rule, prepared.punctuated(document)), None)
+            if place:
+                hazards.append(Hazard(rule, *prepared.locate_punctuated(document, *place)))
+        found.append(hazards)
+    return found
 
 
-def _matches(text: str) -> Iterator[tuple[Rule, int, int]]:
+def _chosen(bits: int) -> list[Rule]:
+    return [rule for bit, rule in enumerate(rules()) if bits >> bit & 1] if bits else []
+
+
+def _matches(rule: Rule, text: str) -> Iterator[tuple[int, int]]:
     known = _read()
-    for rule in known.rules:
-        if not rule.needs.search(text):
+    # One by one, for the engine skips to the first characters of a pattern, not of a choice of them.
+    for match in chain.from_iterable(pattern.finditer(text) for pattern in rule.patterns):
+        sentence, clause = _around(_SENTENCE, text, match), _around(_CLAUSE, text, match)
+        ahead = text[max(clause.start, match.start() - _REACH) : match.start()]
+        said = text[sentence]
+        if known.before.search(ahead) or (known.clause.search(said) and not known.present.search(said)):
             continue
-        # One by one, for the engine skips to the first characters of a pattern, not of a choice of them.
-        for match in chain.from_iterable(pattern.finditer(text) for pattern in rule.patterns):
-            sentence = _around(_SENTENCE, text, match)
-            clause = _around(_CLAUSE, text, match)
-            ahead = text[max(clause.start, match.start() - _REACH) : match.start()]
-            said = text[sentence.start : sentence.stop]
-            if known.before.search(ahead):
-                continue
-            if known.clause.search(said) and not known.present.search(said):
-                continue
-            yield rule, match.start(), match.end()
+        yield match.span()
+
+
+def _worth_trying(prepared: Prepared) -> list[int]:
+    """For each complaint, a bit for each rule of whose needed words the first two characters occur."""
+    alone, first, second = _bits()
+    codes = prepared.codes
+    bits = alone[codes]
+    bits[:-1] |= first[codes[:-1]] & second[codes[1:]]
+    by_document: list[int] = np.bitwise_or.reduceat(bits, prepared.offsets[:-1]).tolist()
+    return by_document
+
+
+@cache
+def _bits() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Rules by needed words of one character, and by first and second characters of longer ones."""
+    alone, first, second = (np.zeros(1 << 16, dtype=np.int64) for _ in range(3))
+    for bit, rule in enumerate(rules()):
+        for word in rule.needs:
+            if len(word) == 1:
+                alone[ord(word)] |= 1 << bit
+            else:
+                first[ord(word[0])] |= 1 << bit
+                second[ord(word[1])] |= 1 << bit
+    return alone, first, second
 
 
 def _around(unit: re.Pattern[str], text: str, match: re.Match[str]) -> slice:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
 
 import numpy as np
 import scipy.sparse as sp
@@ -169,7 +170,7 @@ class Weights:
         """Find all known terms in prepared complaints and weigh them."""
         cut = default_segmenter()
         cuts = [cut(text) for text in prepared.texts]
-        words = [word for document in cuts for word in document]
+        words = list(chain.from_iterable(cuts))
         word_length = np.fromiter(map(len, words), np.int64, len(words))
         word_start = np.cumsum(word_length) - word_length
         codes, offsets = prepared.codes, prepared.offsets
@@ -192,8 +193,7 @@ class Weights:
         )  # fmt: skip
 
     def _find_words(self, words: list[str], start: Ints, length: Ints) -> tuple[Ints, Ints, Ints]:
-        columns = self._word_columns
-        column = np.array([columns.get(word, -1) for word in words], dtype=np.int64)
+        column = np.fromiter(map(self._word_columns.get, words, repeat(-1)), np.int64, len(words))
         known = np.flatnonzero(column >= 0)
         return column[known], start[known], length[known]
 

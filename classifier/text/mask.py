@@ -69,10 +69,12 @@ def _number(match: re.Match[str]) -> str:
     return PHONE
 
 
+_AT = re.compile("@")
+
 # Written for text that `normalise` has been over. Patterns start with a character of their
 # own, by which the engine finds candidates fast.
 MASK = (
-    Sub(re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"), EMAIL),
+    Sub(re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"), EMAIL, unless_absent=lambda: _AT),
     Sub(re.compile(r"(?:身份证|证件)(?:号码?)?[是为:\s]*(?P<data>[\dxX*]{8,40})(?![\dxX*])"), ID, "data"),
     Sub(re.compile(r"[\d+(][\d()+* -]{6,}[Xx]?"), lambda match: _NUMBERS.sub(_number, match[0])),
     Sub(re.compile(r"(?:卡号|账号|帐号|账户|帐户)[是为:\s]*(?P<data>\d[\d -]{6,22}\d)"), CARD, "data"),

@@ -45,6 +45,8 @@ def _simplify(match: re.Match[str]) -> str:
     return str(_to_simplified().convert(match[0]))
 
 
+_MARKUP = re.compile("[<_]")
+
 CLEAN = (
     # Excel's carriage return, and control and format characters that no reader sees.
     Swap((("\x0b", "\n"), ("\x0c", "\n"), ("\r", "\n"))),
@@ -53,7 +55,7 @@ CLEAN = (
     # along because a combining mark merges with it, but not the separator; 、。“” and their like never change.
     Swap(tuple((char, unicodedata.normalize("NFKC", char)) for char in "，：（）！？；～％０１２３４５６７８９\u3000")),
     Sub(re.compile(f"[^{SEPARATOR}]?[^\x00-\x7f\u2018-\u201e\u3001-\u3011\u4e00-\u9fff{SEPARATOR}]+"), lambda match: unicodedata.normalize("NFKC", match[0])),
-    Sub(re.compile("_x000[Dd]_|<[A-Za-z/!][^<>]{0,300}>"), " "),
+    Sub(re.compile("_x000[Dd]_|<[A-Za-z/!][^<>]{0,300}>"), " ", unless_absent=lambda: _MARKUP),
     Sub(re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"), _entity),
     Sub(re.compile(rf"\((?<=[\u3400-\u9fff]\()(?:{_PINYIN})\)(?:\((?:{_PINYIN})\))*"), ""),
     Sub(re.compile("[\u3400-\u9fff]+"), _simplify, unless_absent=_traditional),
