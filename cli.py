@@ -104,7 +104,10 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
         click.echo(f"紧急程度：{shape.urgency.name}（{shape.urgency.confidence:.0%}），{hours:g} 小时内响应")
     others = "、".join(f"{one.name} {one.confidence:.0%}" for one in shape.candidates[1:])
     click.echo(f"其他可能：{others}")
-    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons)) or '无'}")
+    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons if not one.rule)) or '无'}")
+    for one in shape.reasons:
+        if one.rule:
+            click.echo(f"危险规则“{one.rule}”：见“{one.text}”")
     if shape.needs_review:
         click.echo(f"请人工复核：{'；'.join(one.message for one in shape.review_causes)}")
     click.echo(f"模型 {shape.model_version}，{shape.took_ms:.1f} 毫秒")

@@ -88,12 +88,13 @@ def mark(complaint: Complaint, suggestion: Suggestion, field: str) -> list[Piece
     """Cut a field of the complaint at the reasons that stand in it.
 
     The pieces joined give the field back. Where one word spoke for both the department and
-    the urgency, ``about`` names both.
+    the urgency, ``about`` names both. What a rule saw spans several words and is told beside
+    the text.
     """
     original: str = getattr(complaint, field)
     about: dict[tuple[int, int], list[str]] = {}
     for reason in suggestion.reasons:
-        if reason.field == field:
+        if reason.field == field and not reason.rule:
             about.setdefault((reason.start, reason.end), []).append(reason.about)
     pieces, position = [], 0
     for (start, end), kinds in sorted(about.items()):

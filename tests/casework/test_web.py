@@ -153,6 +153,12 @@ def test_the_page_suggests_and_marks(client: FlaskClient) -> None:
     assert '<mark class="' in page
 
 
+def test_the_page_tells_which_rule_fired(client: FlaskClient) -> None:
+    """A danger that a rule saw is named with the words it saw."""
+    page = client.post("/", data={"text": "电梯卡在七楼和八楼中间，里面困着两个人"}).get_data(as_text=True)
+    assert "危险规则“有人被困”" in page
+
+
 def test_the_page_escapes_what_was_pasted(client: FlaskClient) -> None:
     """Markup in a complaint is text."""
     page = client.post("/", data={"title": "<script>a</script>", "text": "</textarea><b>油烟</b>太大"}).get_data(
