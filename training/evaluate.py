@@ -12,7 +12,7 @@ from classifier.model.classifier import Classifier
 from classifier.records import Suggestion
 from training.fit import ACCEPT_ACCURACY
 from training.labelled import Example
-from training.metrics import assist_report, quadratic_kappa, single_label_report
+from training.metrics import assist_report, single_label_report, urgency_report
 
 
 def evaluate(classifier: Classifier, examples: Sequence[Example]) -> dict[str, Any]:
@@ -60,14 +60,4 @@ def _urgency(labels: np.ndarray, order: Sequence[str], suggestions: Sequence[Sug
         if label and one.urgency
     ]
     true, predicted = (np.array(column) for column in zip(*labelled, strict=True))
-    gravest, mildest = order[-1], order[0]
-    return {
-        "rows": len(true),
-        "accuracy": float((predicted == true).mean()),
-        "quadratic_kappa": quadratic_kappa(true, predicted, order),
-        "gravest_shown_as_mildest": int(((true == gravest) & (predicted == mildest)).sum()),
-        "confusion": {
-            "labels": list(order),
-            "true_by_predicted": [[int(((true == a) & (predicted == b)).sum()) for b in order] for a in order],
-        },
-    }
+    return urgency_report(true, predicted, order)

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds, graded
-from classifier.model.pipeline import FEATURE_WEIGHTS, build_classifier, build_features, extract_weights
+from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, build_classifier, build_features, extract_weights
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
@@ -31,9 +31,6 @@ from training.metrics import answered_alone
 
 FOLDS = 5
 SEED = 20261122
-REGULARISATION = 5.0
-"""Inverse strength of the L2 penalty, scikit-learn's C."""
-
 TOO_MILD_COST = 5.0
 """How many times worse it is to suggest a level too mild than one too grave."""
 
@@ -178,7 +175,7 @@ def _fit_rows_on_one_thread(
 
 def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head:
     """One multinomial classifier, its rows in the target's order."""
-    classifier = build_classifier(REGULARISATION).fit(matrix, y)
+    classifier = build_classifier().fit(matrix, y)
     coef, intercept = classifier.coef_, classifier.intercept_
     if len(classifier.classes_) == 2:
         coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
@@ -195,7 +192,7 @@ def _fit_independent(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head
     coef = np.zeros((len(target.classes), matrix.shape[1]))
     intercept = np.where(y.all(axis=0), _NEVER, -_NEVER).astype(float)
     for column in np.flatnonzero(y.any(axis=0) & ~y.all(axis=0)):
-        classifier = build_classifier(REGULARISATION).fit(matrix, y[:, column])
+        classifier = build_classifier().fit(matrix, y[:, column])
         coef[column], intercept[column] = classifier.coef_[0], classifier.intercept_[0]
     return Head(target.classes, coef, intercept, exclusive=False)
 

@@ -116,6 +116,18 @@ def quadratic_kappa(true: Labels, predicted: Labels, order: Sequence[str]) -> fl
     return float(cohen_kappa_score(*ranks, labels=range(len(order)), weights="quadratic"))
 
 
+def urgency_report(true: Labels, predicted: Labels, order: Sequence[str]) -> dict[str, Any]:
+    """Measures of suggested levels, ``order`` from the mildest to the gravest."""
+    counts = confusion_matrix(true, predicted, labels=list(order))
+    return {
+        "rows": len(true),
+        "accuracy": float((predicted == true).mean()),
+        "quadratic_kappa": quadratic_kappa(true, predicted, order),
+        "gravest_shown_as_mildest": int(counts[-1, 0]),
+        "confusion": {"labels": list(order), "true_by_predicted": counts.tolist()},
+    }
+
+
 def assist_report(true: Labels, suggested: Labels) -> dict[str, float | int]:
     """Precision and recall of suggested assisting departments; the empty label means none."""
     right = int(((true == suggested) & (true != "")).sum())

@@ -17,7 +17,7 @@ from classifier.model.classifier import Classifier, graded
 from classifier.taxonomy import Taxonomy
 from training.fit import ACCEPT_ACCURACY, Fitted, fit
 from training.labelled import Example, fingerprint
-from training.metrics import quadratic_kappa, single_label_report
+from training.metrics import single_label_report, urgency_report
 
 _RECORDED = ("jieba", "scikit-learn", "numpy", "scipy", "OpenCC")
 
@@ -39,7 +39,7 @@ def release(
         There is too little to learn from, or the folder cannot be written.
     """
     fitted = fit(examples, taxonomy, jobs)
-    metrics = held_out_metrics(examples, taxonomy, fitted)
+    metrics = held_out_metrics(examples, fitted)
     created = datetime.now(UTC)
     data = fingerprint(examples)
     classifier = Classifier(fitted.weights, taxonomy, fitted.thresholds, f"{created:%Y%m%d-%H%M%S}-{data[:8]}")
@@ -61,8 +61,8 @@ def release(
     return bundle.save(models, classifier, manifest, documents), metrics
 
 
-def held_out_metrics(examples: Sequence[Example], taxonomy: Taxonomy, fitted: Fitted) -> dict[str, Any]:
-    """Measures of the cross-validated probabilities."""
+def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, Any]:
+    """Measures of the cross-validated probabilities; hazard rules are not in them."""
     heads, p = fitted.weights.heads, fitted.held_out
     departments = np.array([example.department for example in examples])
     metrics = {
@@ -73,9 +73,7 @@ def held_out_metrics(examples: Sequence[Example], taxonomy: Taxonomy, fitted: Fi
         labels = np.array([example.urgency for example in examples])
         rows, classes = labels != "", heads["urgency"].classes
         predicted = np.array(classes)[graded(p["urgency"][rows], fitted.thresholds.urgency)]
-        metrics["urgency"] = single_label_report(labels[rows], classes, p["urgency"][rows], ACCEPT_ACCURACY) | {
-            "quadratic_kappa": quadratic_kappa(labels[rows], predicted, classes)
-        }
+        metrics["urgency"] = urgency_report(labels[rows], predicted, classes)
     return metrics
 
 

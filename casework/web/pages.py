@@ -13,11 +13,10 @@ from classifier.records import Complaint, Suggestion
 
 blueprint = Blueprint("pages", __name__)
 
-_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_COMMON = "default-src 'none'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = f"{_COMMON}; style-src 'self'"
 # The API viewer is a web component that fetches /openapi.json and styles itself.
-_VIEWER_POLICY = f"{_POLICY}; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'".replace(
-    "style-src 'self'; ", ""
-)
+_VIEWER_POLICY = f"{_COMMON}; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'"
 
 
 @dataclass(frozen=True)

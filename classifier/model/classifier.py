@@ -112,12 +112,12 @@ class Classifier:
             learned = graded(probabilities["urgency"], self.thresholds.urgency)
             hazards = find_hazards(prepared)
             levels = np.maximum(learned, [self._level_asked(one) for one in hazards])
-            reasons = [
-                a + _hazard_reasons(prepared, i, b) for i, (a, b) in enumerate(zip(reasons, hazards, strict=True))
-            ]
             # The mildest level is the absence of reasons for another.
             more = self._reasons("urgency", prepared, found, levels, levels > 0)
-            reasons = [a + b for a, b in zip(reasons, more, strict=True)]
+            reasons = [
+                lead + _hazard_reasons(complaint, fired) + level
+                for complaint, lead, fired, level in zip(complaints, reasons, hazards, more, strict=True)
+            ]
         return [
             self._suggestion(
                 {name: p[i] for name, p in probabilities.items()},
@@ -194,29 +194,17 @@ class Classifier:
         columns = (found.word_document, start, end, shares)
         for i, first, last, share in zip(*(column[order].tolist() for column in columns), strict=True):
             if len(reasons[i]) < _MOST_REASONS[about]:
-                reason = _reason(about, prepared, i, first, last, share)
+                reason = _reason(about, prepared.complaints[i], prepared.locate(i, first, last), share)
                 # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
                 if reason.text.isalnum():
                     reasons[i].append(reason)
         return [tuple(one) for one in reasons]
 
 
-def _hazard_reasons(prepared: Prepared, document: int, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:
-    complaint = prepared.complaints[document]
-    return tuple(
-        Reason(
-            "urgency",
-            one.field,
-            getattr(complaint, one.field)[one.start : one.end],
-            one.start,
-            one.end,
-            0.0,
-            one.rule.name,
-        )
-        for one in hazards
-    )
+def _hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:
+    return tuple(_reason("urgency", complaint, (one.field, one.start, one.end), 0.0, one.rule.name) for one in hazards)
 
 
-def _reason(about: str, prepared: Prepared, document: int, start: int, end: int, weight: float) -> Reason:
-    field, first, last = prepared.locate(document, start, end)
-    return Reason(about, field, getattr(prepared.complaints[document], field)[first:last], first, last, weight)
+def _reason(about: str, complaint: Complaint, place: tuple[str, int, int], weight: float, rule: str = "") -> Reason:
+    field, start, end = place
+    return Reason(about, field, getattr(complaint, field)[start:end], start, end, weight, rule)

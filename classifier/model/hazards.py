@@ -18,8 +18,8 @@ from classifier.text.prepare import Prepared
 
 RULES = Path(__file__).parent.parent / "resources" / "hazards.toml"
 
-_SENTENCE = re.compile(rf"[^。!?;\n{SEPARATOR}]+")
-_CLAUSE = re.compile(rf"[^。!?;\n{SEPARATOR},、:]+")
+_SENTENCE_ENDS = frozenset("。!?;\n" + SEPARATOR)
+_CLAUSE_ENDS = _SENTENCE_ENDS | frozenset(",、:")
 _REACH = 8
 """How many characters ahead of a match a negation may stand."""
 
@@ -105,7 +105,7 @@ def _matches(rule: Rule, text: str) -> Iterator[tuple[int, int]]:
     known = _read()
     # One by one, for the engine skips to the first characters of a pattern, not of a choice of them.
     for match in chain.from_iterable(pattern.finditer(text) for pattern in rule.patterns):
-        sentence, clause = _around(_SENTENCE, text, match), _around(_CLAUSE, text, match)
+        sentence, clause = _around(_SENTENCE_ENDS, text, match), _around(_CLAUSE_ENDS, text, match)
         ahead = text[max(clause.start, match.start() - _REACH) : match.start()]
         said = text[sentence]
         if known.before.search(ahead) or (known.clause.search(said) and not known.present.search(said)):
@@ -137,9 +137,9 @@ def _bits() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     return alone, first, second
 
 
-def _around(unit: re.Pattern[str], text: str, match: re.Match[str]) -> slice:
+def _around(ends: frozenset[str], text: str, match: re.Match[str]) -> slice:
     """The sentence or clause a match stands in, bounded where there is no punctuation."""
     low, high = max(0, match.start() - _UNPUNCTUATED), min(len(text), match.end() + _UNPUNCTUATED)
-    start = next((i + 1 for i in range(match.start() - 1, low - 1, -1) if not unit.fullmatch(text[i])), low)
-    stop = next((i for i in range(match.end(), high) if not unit.fullmatch(text[i])), high)
+    start = next((i + 1 for i in range(match.start() - 1, low - 1, -1) if text[i] in ends), low)
+    stop = next((i for i in range(match.end(), high) if text[i] in ends), high)
     return slice(start, stop)

@@ -17,6 +17,9 @@ from classifier.model.weights import BLOCKS, Block, Floats, Head, Weights
 from classifier.records import Complaint
 from classifier.text.prepare import Prepared
 
+REGULARISATION = 5.0
+"""Inverse strength of the L2 penalty, scikit-learn's C."""
+
 FEATURE_WEIGHTS = {"words": 0.5, "characters": 1.0, "titles": 0.5}
 
 
@@ -58,9 +61,9 @@ def build_features(min_df: int = 3, weights: Mapping[str, float] = FEATURE_WEIGH
     )
 
 
-def build_classifier(C: float = 5.0) -> LogisticRegression:
+def build_classifier() -> LogisticRegression:
     """A linear classifier that treats rare labels like frequent ones."""
-    return LogisticRegression(C=C, class_weight="balanced", max_iter=1000)
+    return LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=1000)
 
 
 def extract_weights(features: FeatureUnion, heads: dict[str, Head]) -> Weights:
