@@ -58,7 +58,8 @@ def train(files: tuple[Path, ...], taxonomy: str | None, out: Path | None) -> No
     chosen: Taxonomy | str = AUTO if taxonomy == AUTO else Taxonomy.read(Path(taxonomy or DEFAULT_PATH))
     examples, found = read_labelled(paths, chosen)
     click.echo(f"读到 {len(examples)} 条标注，开始训练……", err=True)
-    folder, metrics = release(examples, found, out or Settings().models_dir)
+    settings = Settings()
+    folder, metrics = release(examples, found, out or settings.models_dir, settings.auto_accept_accuracy)
     department = metrics["department"]
     click.echo(f"模型 {folder}")
     click.echo(f"交叉验证：主办部门宏平均 F1 {department['macro_f1']:.3f}，准确率 {department['accuracy']:.3f}")

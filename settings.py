@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parent
@@ -16,6 +17,9 @@ class Settings(BaseSettings):
 
     models_dir: Path = ROOT / "models"
     """Where released models lie."""
+
+    auto_accept_accuracy: float = Field(0.95, gt=0.5, lt=1)
+    """Share of suggestions shown as needing no review that must be right; training chooses the threshold by it."""
 
     max_request_bytes: int = 16 * 1024 * 1024
     """Largest request body the server reads."""

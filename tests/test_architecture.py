@@ -33,7 +33,7 @@ DOORS = {
     "flask": {"casework.web", "api"},
     "apiflask": {"casework.web", "api"},
     "werkzeug": {"casework.web"},
-    "pydantic": {"casework.web"},
+    "pydantic": {"casework.web", "settings"},
     "pydantic_settings": {"settings"},
     "gunicorn": {"casework.web.server"},
     "waitress": {"casework.web.server"},

@@ -10,7 +10,6 @@ import numpy as np
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Classifier
 from classifier.records import Suggestion
-from training.fit import ACCEPT_ACCURACY
 from training.labelled import Example
 from training.metrics import assist_report, single_label_report, urgency_report
 
@@ -30,7 +29,7 @@ def evaluate(classifier: Classifier, examples: Sequence[Example]) -> dict[str, A
     labels = np.array([example.department for example in examples])
     report: dict[str, Any] = {
         "model_version": classifier.version,
-        "department": _department(labels, classes, suggestions),
+        "department": _department(classifier, labels, suggestions),
     }
     urgencies = np.array([example.urgency for example in examples])
     if (urgencies != "").any() and "urgency" in classifier.weights.heads:
@@ -45,12 +44,13 @@ def evaluate(classifier: Classifier, examples: Sequence[Example]) -> dict[str, A
     return report
 
 
-def _department(labels: np.ndarray, classes: Sequence[str], suggestions: Sequence[Suggestion]) -> dict[str, Any]:
+def _department(classifier: Classifier, labels: np.ndarray, suggestions: Sequence[Suggestion]) -> dict[str, Any]:
+    classes = classifier.weights.heads["department"].classes
     probabilities = np.zeros((len(labels), len(classes)))
     for row, suggestion in enumerate(suggestions):
         for candidate in suggestion.candidates:
             probabilities[row, classes.index(candidate.department.id)] = candidate.confidence
-    return single_label_report(labels, classes, probabilities, ACCEPT_ACCURACY)
+    return single_label_report(labels, classes, probabilities, classifier.thresholds.accept_accuracy)
 
 
 def _urgency(labels: np.ndarray, order: Sequence[str], suggestions: Sequence[Suggestion]) -> dict[str, Any]:

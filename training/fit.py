@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,32 +13,26 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import FeatureUnion
 from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
-from classifier.model.classifier import Thresholds, graded
-from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, build_classifier, build_features, extract_weights
+from classifier.model.classifier import Thresholds
+from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, build_classifier
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
+from training.counts import Counts, Weighed, count
 from training.duplicates import groups
 from training.labelled import Example
-from training.metrics import answered_alone
+from training.targets import Target, find_targets
+from training.thresholds import choose_thresholds
 
 FOLDS = 5
 SEED = 20261122
-TOO_MILD_COST = 5.0
-"""How many times worse it is to suggest a level too mild than one too grave."""
-
 _NEVER = 50.0
 _FEW = 300
 """Below this many examples, or titles, features are chosen more modestly."""
-
-ACCEPT_ACCURACY = 0.95
-"""Accuracy asked of suggestions that need no review; the threshold is chosen to reach it."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +49,15 @@ class Fitted:
     parameters: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Target:
-    """What one head learns: labels or an indicator matrix, and which rows carry one."""
-
-    y: np.ndarray
-    labelled: np.ndarray
-    classes: tuple[str, ...]
-
-    @property
-    def exclusive(self) -> bool:
-        return self.y.ndim == 1
-
-
-def fit(examples: Sequence[Example], taxonomy: Taxonomy, jobs: int = -1) -> Fitted:
+def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float, jobs: int = -1) -> Fitted:
     """Train on all examples; calibrate and choose thresholds on held-out folds.
 
     The same examples give the same numbers.
+
+    Parameters
+    ----------
+    accept_accuracy : float
+        Accuracy asked of suggestions that need no review, between 0 and 1.
 
     Raises
     ------
@@ -80,17 +65,19 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, jobs: int = -1) -> Fitt
         There are fewer than two departments, or a department has a single example.
     """
     prepared = Prepared([example.complaint for example in examples]).texts
-    targets = _targets(examples, taxonomy)
+    targets = find_targets(examples, taxonomy)
     department = targets["department"].y
     group = groups(prepared)
     splitter = StratifiedGroupKFold(_n_folds(department, group), shuffle=True, random_state=SEED)
     folds = list(splitter.split(prepared, department, group))
-    settings = _feature_settings(examples)
+    counts = count(prepared, **_feature_settings(examples))
     everything = np.arange(len(prepared))
     *parts, whole = Parallel(n_jobs=jobs)(
-        delayed(_fit_rows)(prepared, targets, settings, train, test)
-        for train, test in [*folds, (everything, everything[:0])]
+        delayed(_fit_rows)(counts, targets, train, test) for train, test in [*folds, (everything, everything[:0])]
     )
+    known_share = np.empty(len(prepared))
+    for (_, test), part in zip(folds, parts, strict=True):
+        known_share[test] = part.weighed.known_share
     heads, held_out = {}, {}
     for name, target in targets.items():
         scores = np.empty((len(prepared), len(target.classes)))
@@ -101,24 +88,16 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, jobs: int = -1) -> Fitt
         heads[name] = Head(target.classes, raw.coef * slope[:, None], raw.intercept * slope + shift, target.exclusive)
         calibrated = scores * slope + shift
         held_out[name] = softmax(calibrated, axis=1) if target.exclusive else expit(calibrated)
-    parameters = {"folds": len(folds), "seed": SEED, "features": _plain(whole.features), "C": REGULARISATION}
-    return Fitted(extract_weights(whole.features, heads), _thresholds(targets, held_out), held_out, parameters)
-
-
-def _targets(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, _Target]:
-    """The heads there are labels for."""
-    departments = np.array([example.department for example in examples])
-    everywhere = np.ones(len(examples), dtype=bool)
-    present = tuple(one.id for one in taxonomy.departments if one.id in departments)
-    targets = {"department": _Target(departments, everywhere, present)}
-    urgencies = np.array([example.urgency for example in examples])
-    levels = tuple(level.id for level in taxonomy.urgencies if level.id in urgencies)
-    if len(levels) > 1:
-        targets["urgency"] = _Target(urgencies, urgencies != "", levels)
-    if any(example.assist for example in examples):
-        involved = [[one in (example.department, example.assist) for one in present] for example in examples]
-        targets["involved"] = _Target(np.array(involved, dtype=int), everywhere, present)
-    return targets
+    blocks = counts.blocks(whole.weighed)
+    parameters = {
+        "folds": len(folds),
+        "seed": SEED,
+        "min_df": counts.min_df,
+        "terms": {name: len(block.terms) for name, block in blocks.items()},
+        "C": REGULARISATION,
+    }
+    thresholds = choose_thresholds(targets, held_out, known_share, accept_accuracy)
+    return Fitted(Weights(blocks, heads), thresholds, held_out, parameters)
 
 
 def _n_folds(departments: np.ndarray, group: np.ndarray) -> int:
@@ -141,39 +120,27 @@ def _feature_settings(examples: Sequence[Example]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Part:
-    """What one fold gives: fitted features, uncalibrated heads, scores of the rows left out."""
+    """What one fold gives: chosen features, uncalibrated heads, scores of the rows left out."""
 
-    features: FeatureUnion
+    weighed: Weighed
     heads: dict[str, Head]
     scores: dict[str, Floats]
 
 
-def _fit_rows(
-    prepared: list[str], targets: dict[str, _Target], settings: dict[str, Any], train: np.ndarray, test: np.ndarray
-) -> _Part:
+def _fit_rows(counts: Counts, targets: dict[str, Target], train: np.ndarray, test: np.ndarray) -> _Part:
+    weighed = counts.weigh(train, test)
+    heads, scores = {}, {}
     # One thread, so that sums come out alike whatever the number of processes.
     with threadpool_limits(1):
-        return _fit_rows_on_one_thread(prepared, targets, settings, train, test)
+        for name, target in targets.items():
+            rows = target.labelled[train]
+            y, matrix = target.y[train][rows], weighed.train[rows]
+            heads[name] = (_fit_exclusive if target.exclusive else _fit_independent)(matrix, y, target)
+            scores[name] = weighed.test @ heads[name].by_column + heads[name].intercept
+    return _Part(weighed, heads, scores)
 
 
-def _fit_rows_on_one_thread(
-    prepared: list[str], targets: dict[str, _Target], settings: dict[str, Any], train: np.ndarray, test: np.ndarray
-) -> _Part:
-    features = build_features(**settings)
-    matrix = features.fit_transform([prepared[i] for i in train])
-    left_out = features.transform([prepared[i] for i in test]) if len(test) else matrix[:0]
-    heads, scores = {}, {}
-    for name, target in targets.items():
-        rows = target.labelled[train]
-        y = target.y[train][rows]
-        heads[name] = (
-            _fit_exclusive(matrix[rows], y, target) if target.exclusive else _fit_independent(matrix, y, target)
-        )
-        scores[name] = left_out @ heads[name].by_column + heads[name].intercept
-    return _Part(features, heads, scores)
-
-
-def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head:
+def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
     """One multinomial classifier, its rows in the target's order."""
     classifier = build_classifier().fit(matrix, y)
     coef, intercept = classifier.coef_, classifier.intercept_
@@ -187,7 +154,7 @@ def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head:
     return Head(target.classes, all_coef, all_intercept)
 
 
-def _fit_independent(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head:
+def _fit_independent(matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
     """A binary classifier for each column of ``y``; one that never or always holds needs none."""
     coef = np.zeros((len(target.classes), matrix.shape[1]))
     intercept = np.where(y.all(axis=0), _NEVER, -_NEVER).astype(float)
@@ -197,7 +164,7 @@ def _fit_independent(matrix: csr_matrix, y: np.ndarray, target: _Target) -> Head
     return Head(target.classes, coef, intercept, exclusive=False)
 
 
-def _calibration(scores: Floats, target: _Target) -> tuple[Floats, Floats]:
+def _calibration(scores: Floats, target: Target) -> tuple[Floats, Floats]:
     """Slope and shift for each class that make held-out scores probabilities.
 
     Exclusive labels share one slope, the inverse temperature of Guo et al. 2017; independent
@@ -206,8 +173,7 @@ def _calibration(scores: Floats, target: _Target) -> tuple[Floats, Floats]:
     """
     k = len(target.classes)
     if target.exclusive:
-        truth = np.array([target.classes.index(label) for label in target.y[target.labelled]])
-        loss = partial(_temperature_loss, scores, truth)
+        loss = partial(_temperature_loss, scores, target.ranks)
         slope = np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x)
         return np.full(k, slope), np.zeros(k)
     slope, shift = np.ones(k), np.zeros(k)
@@ -220,67 +186,3 @@ def _calibration(scores: Floats, target: _Target) -> tuple[Floats, Floats]:
 
 def _temperature_loss(scores: Floats, truth: np.ndarray, log_slope: float) -> float:
     return -float(log_softmax(np.exp(log_slope) * scores, axis=1)[np.arange(len(truth)), truth].mean())
-
-
-def _thresholds(targets: dict[str, _Target], held_out: dict[str, Floats]) -> Thresholds:
-    department, p = targets["department"], held_out["department"]
-    lead = np.array(department.classes)[p.argmax(axis=1)]
-    _, accept = answered_alone(p.max(axis=1), lead == department.y, ACCEPT_ACCURACY)
-    return Thresholds(
-        accept,
-        _assist_threshold(lead, targets, held_out) if "involved" in targets else 1.0,
-        _urgency_cuts(targets["urgency"], held_out["urgency"]) if "urgency" in targets else (),
-        _plausible(department, p),
-    )
-
-
-def _plausible(department: _Target, p: Floats) -> tuple[float, ...]:
-    """The least probability of each department's own held-out rows but the lowest few.
-
-    Split conformal prediction by class (Sadinle, Lei and Wasserman 2019, "Least Ambiguous
-    Set-Valued Classifiers with Bounded Error Levels"): a set of the departments that reach
-    theirs holds the right one with probability ACCEPT_ACCURACY, whichever that is.
-    """
-    least = []
-    for k, label in enumerate(department.classes):
-        own = np.sort(p[department.y == label, k])
-        # Of n own rows, floor((n + 1) * error) may lie below.
-        below = int((len(own) + 1) * (1 - ACCEPT_ACCURACY))
-        least.append(float(own[below - 1]) if below else 0.0)
-    return tuple(least)
-
-
-def _assist_threshold(lead: np.ndarray, targets: dict[str, _Target], held_out: dict[str, Floats]) -> float:
-    """The threshold of the best F1; the second department is the likeliest beside the lead."""
-    department = targets["department"]
-    beside = np.where(np.array(department.classes) == lead[:, None], -1.0, held_out["involved"])
-    second = beside.argmax(axis=1)
-    rows = np.arange(len(lead))
-    right = (targets["involved"].y[rows, second] == 1) & (lead == department.y)
-    if not right.any():
-        return 1.0
-    precision, recall, cuts = precision_recall_curve(right, beside[rows, second])
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(cuts[f1[:-1].argmax()])
-
-
-def _urgency_cuts(target: _Target, p: Floats) -> tuple[float, ...]:
-    """The cuts of least cost on held-out rows: squared distance of levels, more where too mild."""
-    true = np.array([target.classes.index(label) for label in target.y[target.labelled]])
-    p = p[target.labelled]
-
-    def cost(cuts: tuple[float, ...]) -> float:
-        gap = true - graded(p, cuts)
-        return float((gap * gap * np.where(gap > 0, TOO_MILD_COST, 1)).mean())
-
-    grid = np.arange(0.05, 0.65, 0.025).tolist()
-    return min(product(grid, repeat=len(target.classes) - 1), key=cost)
-
-
-def _plain(features: FeatureUnion) -> dict[str, Any]:
-    """The features' settings in words for a manifest."""
-    return {
-        name: {key: getattr(vectorizer, key) for key in ("min_df", "sublinear_tf")}
-        | {"terms": len(vectorizer.vocabulary_)}
-        for name, vectorizer in features.transformer_list
-    }

@@ -15,7 +15,7 @@ import numpy as np
 from classifier.model import bundle
 from classifier.model.classifier import Classifier, graded
 from classifier.taxonomy import Taxonomy
-from training.fit import ACCEPT_ACCURACY, Fitted, fit
+from training.fit import Fitted, fit
 from training.labelled import Example, fingerprint
 from training.metrics import single_label_report, urgency_report
 
@@ -23,7 +23,7 @@ _RECORDED = ("jieba", "scikit-learn", "numpy", "scipy", "OpenCC")
 
 
 def release(
-    examples: Sequence[Example], taxonomy: Taxonomy, models: Path, jobs: int = -1
+    examples: Sequence[Example], taxonomy: Taxonomy, models: Path, accept_accuracy: float, jobs: int = -1
 ) -> tuple[Path, dict[str, Any]]:
     """Train, measure and write ``models/<version>``, and make it the current model.
 
@@ -38,7 +38,7 @@ def release(
     InvalidLabelsError, InvalidModelError
         There is too little to learn from, or the folder cannot be written.
     """
-    fitted = fit(examples, taxonomy, jobs)
+    fitted = fit(examples, taxonomy, accept_accuracy, jobs)
     metrics = held_out_metrics(examples, fitted)
     created = datetime.now(UTC)
     data = fingerprint(examples)
@@ -67,7 +67,9 @@ def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, A
     departments = np.array([example.department for example in examples])
     metrics = {
         "measured_on": "cross-validation over the training data",
-        "department": single_label_report(departments, heads["department"].classes, p["department"], ACCEPT_ACCURACY),
+        "department": single_label_report(
+            departments, heads["department"].classes, p["department"], fitted.thresholds.accept_accuracy
+        ),
     }
     if "urgency" in heads:
         labels = np.array([example.urgency for example in examples])

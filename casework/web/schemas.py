@@ -42,7 +42,7 @@ class UrgencyOut(BaseModel):
 class ReviewCauseOut(BaseModel):
     """Why a person should look closely."""
 
-    code: str = Field(description="several | uncertain | too_short | gravest")
+    code: str = Field(description="several | uncertain | too_short | unfamiliar | gravest")
     message: str
 
 

@@ -22,7 +22,7 @@ from classifier.model.weights import Block, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.segment import segmenter_id
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, ARRAYS, VOCABULARY, CURRENT = "manifest.json", "model.npz", "vocabulary.json", "CURRENT"
 
 

@@ -36,10 +36,14 @@ class Thresholds:
 
     Attributes
     ----------
+    accept_accuracy : float
+        The declared accuracy of suggestions that need no review, and of prediction sets.
     accept : float
-        Least confidence in the lead department that needs no review.
+        Least confidence in the lead department that needs no review, chosen to keep it.
     assist : float
         Least probability that a second department is involved for it to be suggested.
+    familiar : float
+        Least part of a text, by characters, in words the model knows.
     urgency : tuple of float
         For each level above the mildest, the least probability of that level or a graver one
         for it to be suggested. Low, because a grave matter taken for a mild one costs more
@@ -48,8 +52,10 @@ class Thresholds:
         For each department, the least probability with which it belongs to the prediction set.
     """
 
+    accept_accuracy: float
     accept: float
     assist: float
+    familiar: float
     urgency: tuple[float, ...] = ()
     plausible: tuple[float, ...] = ()
 
@@ -124,12 +130,18 @@ class Classifier:
                 None if levels is None else int(levels[i]),
                 reasons[i],
                 len(prepared.texts[i]) - len(SEPARATOR),
+                found.known_share[i],
             )
             for i in range(len(complaints))
         ]
 
     def _suggestion(
-        self, probabilities: dict[str, Floats], level: int | None, reasons: tuple[Reason, ...], n_chars: int
+        self,
+        probabilities: dict[str, Floats],
+        level: int | None,
+        reasons: tuple[Reason, ...],
+        n_chars: int,
+        known_share: float,
     ) -> Suggestion:
         classes, p = self.weights.heads["department"].classes, probabilities["department"]
         candidates = tuple(Candidate(self._departments[classes[i]], float(p[i])) for i in np.argsort(-p, kind="stable"))
@@ -141,7 +153,7 @@ class Classifier:
             self._assist(probabilities.get("involved"), candidates[0]),
             urgency,
             plausible,
-            tuple(self._review_causes(candidates[0], plausible, urgency, n_chars)),
+            tuple(self._review_causes(candidates[0], plausible, urgency, n_chars, known_share)),
             reasons,
             self.version,
         )
@@ -165,7 +177,12 @@ class Classifier:
         )
 
     def _review_causes(
-        self, lead: Candidate, plausible: Sequence[Department], urgency: UrgencySuggestion | None, n_chars: int
+        self,
+        lead: Candidate,
+        plausible: Sequence[Department],
+        urgency: UrgencySuggestion | None,
+        n_chars: int,
+        known_share: float,
     ) -> list[ReviewCause]:
         causes = []
         if len(plausible) > 1:
@@ -175,6 +192,8 @@ class Classifier:
             causes.append(ReviewCause("uncertain", f"主办部门把握不足（{lead.confidence:.0%}）"))
         if n_chars < MIN_CHARS:
             causes.append(ReviewCause("too_short", "文字太少，依据不足"))
+        elif known_share < self.thresholds.familiar:
+            causes.append(ReviewCause("unfamiliar", f"多半是没学过的词（学过的只占 {known_share:.0%}），依据不足"))
         if urgency and urgency.level == self.taxonomy.urgencies[-1]:
             causes.append(ReviewCause("gravest", f"建议为{urgency.level.name}，请立即人工核实"))
         return causes

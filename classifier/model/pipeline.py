@@ -13,7 +13,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelBinarizer
 
 from classifier.features.ngrams import CharacterAnalyzer, TitleAnalyzer, WordAnalyzer
-from classifier.model.weights import BLOCKS, Block, Floats, Head, Weights
+from classifier.model.weights import BLOCKS, Floats, Head, Weights
 from classifier.records import Complaint
 from classifier.text.prepare import Prepared
 
@@ -64,15 +64,6 @@ def build_features(min_df: int = 3, weights: Mapping[str, float] = FEATURE_WEIGH
 def build_classifier() -> LogisticRegression:
     """A linear classifier that treats rare labels like frequent ones."""
     return LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=1000)
-
-
-def extract_weights(features: FeatureUnion, heads: dict[str, Head]) -> Weights:
-    """The numbers of fitted features, with calibrated heads, for release."""
-    blocks = {}
-    for name, vectorizer in features.transformer_list:
-        terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
-        blocks[name] = Block(tuple(terms), vectorizer.idf_, features.transformer_weights[name])
-    return Weights(blocks, heads)
 
 
 def rebuild_pipelines(weights: Weights) -> dict[str, Pipeline]:

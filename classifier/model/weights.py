@@ -77,8 +77,9 @@ class Found:
     offsets, first_word : ndarray of shape (documents + 1,)
         Where each document starts, in characters of the documents set one after the other, and
         the index of its first jieba word.
-    word_start, word_length : ndarray of shape (words,)
-        Where each word of each document stands; joined they give the documents.
+    word_start, word_length, word_known : ndarray of shape (words,)
+        Where each word of each document stands, joined they give the documents; and whether it
+        is a term.
     start, length, cell : ndarray, one entry for each occurrence
         Where it stands, in characters of the documents set one after the other; the cell of
         the matrix it counts for.
@@ -92,6 +93,7 @@ class Found:
     first_word: Ints
     word_start: Ints
     word_length: Ints
+    word_known: NDArray[np.bool_]
     start: Ints
     length: Ints
     cell: Ints
@@ -112,6 +114,13 @@ class Found:
     def word_document(self) -> Ints:
         """The document of each word."""
         return np.repeat(np.arange(len(self.first_word) - 1), np.diff(self.first_word))
+
+    @cached_property
+    def known_share(self) -> Floats:
+        """The part of each document, by characters, in words that are terms; shape (documents,)."""
+        known = np.add.reduceat(self.word_length * self.word_known, self.first_word[:-1])
+        share: Floats = known / np.maximum(np.diff(self.offsets) - len(SEPARATOR), 1)
+        return share
 
     def word_shares(self, head: Head, labels: Ints) -> Floats:
         """How much more each word spoke for a label than for the average of the head's labels.
@@ -177,8 +186,10 @@ class Weights:
         document_of = np.repeat(np.arange(len(cuts)), np.diff(offsets))
         separators = np.flatnonzero(codes == ord(SEPARATOR))
         in_title = np.flatnonzero(np.arange(len(codes)) < separators[document_of])
+        word_column = np.fromiter(map(self._word_columns.get, words, repeat(-1)), np.int64, len(words))
+        word_known = word_column >= 0
         found = [
-            self._find_words(words, word_start, word_length),
+            (word_column[word_known], word_start[word_known], word_length[word_known]),
             self._characters.find(codes, document_of, np.arange(len(codes))),
             self._titles.find(codes, document_of, in_title),
         ]
@@ -188,14 +199,9 @@ class Weights:
         document, column = np.divmod(keys, self.n_columns)
         first_word = np.cumsum([0, *map(len, cuts)])
         return Found(
-            offsets, first_word, word_start, word_length, start, length, cell,
+            offsets, first_word, word_start, word_length, word_known, start, length, cell,
             document, column, self._weigh(document, column, count), count, self.n_columns,
         )  # fmt: skip
-
-    def _find_words(self, words: list[str], start: Ints, length: Ints) -> tuple[Ints, Ints, Ints]:
-        column = np.fromiter(map(self._word_columns.get, words, repeat(-1)), np.int64, len(words))
-        known = np.flatnonzero(column >= 0)
-        return column[known], start[known], length[known]
 
     def _weigh(self, document: Ints, column: Ints, count: Ints) -> Floats:
         """TF-IDF with sublinear TF; each block has unit length in each document, then its weight."""

@@ -59,7 +59,7 @@ def test_any_labels_will_do(tmp_path: Path) -> None:
     rows = "".join(f"{place}的{text},{label}\n" for place in PLACES for text, label in topics)
     path = labelled(tmp_path / "a.csv", "text,department\n" + rows)
     examples, taxonomy = read_labelled([path], AUTO)
-    folder, metrics = release(examples, taxonomy, tmp_path / "models", jobs=1)
+    folder, metrics = release(examples, taxonomy, tmp_path / "models", accept_accuracy=0.95, jobs=1)
     classifier = bundle.load(folder)
     assert [one.id for one in classifier.taxonomy.departments] == ["交通", "环保"]
     suggestion = classifier.suggest(examples[0].complaint)
@@ -94,12 +94,12 @@ def test_too_little_to_learn_from(examples: list[Example], labels: list[str], me
     """Training says what is missing."""
     chosen = [next(one for one in examples[40 * i :] if one.department == label) for i, label in enumerate(labels)]
     with pytest.raises(InvalidLabelsError, match=message):
-        fit(chosen, Taxonomy.read(), jobs=1)
+        fit(chosen, Taxonomy.read(), accept_accuracy=0.95, jobs=1)
 
 
 def test_released_weights_are_the_fitted_ones(examples: list[Example]) -> None:
     """The released coefficients are scikit-learn's own, times the calibration's slope."""
-    fitted = fit(examples, Taxonomy.read(), jobs=1)
+    fitted = fit(examples, Taxonomy.read(), accept_accuracy=0.95, jobs=1)
     prepared = Prepared([one.complaint for one in examples]).texts
     matrix = build_features().fit_transform(prepared)
     own = LogisticRegression(C=fit_module.REGULARISATION, class_weight="balanced", max_iter=1000)
@@ -121,12 +121,12 @@ def test_folds_never_split_near_duplicates(examples: list[Example], monkeypatch:
     seen: list[tuple[set[int], set[int]]] = []
     original = fit_module._fit_rows
 
-    def spy(prepared, targets, settings, train, test):  # type: ignore[no-untyped-def]
+    def spy(counts, targets, train, test):  # type: ignore[no-untyped-def]
         seen.append((set(train), set(test)))
-        return original(prepared, targets, settings, train, test)
+        return original(counts, targets, train, test)
 
     monkeypatch.setattr(fit_module, "_fit_rows", spy)
-    fit(doubled, Taxonomy.read(), jobs=1)
+    fit(doubled, Taxonomy.read(), accept_accuracy=0.95, jobs=1)
     numbers = groups(Prepared([one.complaint for one in doubled]).texts)
     assert len(set(numbers)) < len(doubled)
     for train, test in seen:
@@ -195,7 +195,7 @@ def test_evaluation_reports_every_measure(classifier: Classifier, examples: list
 def test_evaluation_refuses_labels_the_model_never_learned(examples: list[Example], tmp_path: Path) -> None:
     """A department it cannot suggest cannot be measured."""
     some = [one for one in examples if one.department in ("land", "other")][:60]
-    folder, _ = release(some, Taxonomy.read(), tmp_path, jobs=1)
+    folder, _ = release(some, Taxonomy.read(), tmp_path, accept_accuracy=0.95, jobs=1)
     with pytest.raises(InvalidLabelsError, match="没有学过这些部门"):
         evaluate(bundle.load(folder), examples)
 
@@ -221,3 +221,11 @@ def test_the_corpus_check_finds_what_is_wrong(tmp_path: Path) -> None:
     for words in ("近似重复", "“微博”", "一级/二级/三级", "没有 urgency", "assist 与 department 相同"):
         assert any(words in problem for problem in report.problems), words
     assert "a/b/c（1/2）" in report.text
+
+
+def test_a_stricter_declared_accuracy_accepts_less_alone(examples: list[Example]) -> None:
+    """The declared accuracy chooses the threshold, and travels with the model."""
+    loose, strict = (fit(examples, Taxonomy.read(), accept_accuracy=a, jobs=1).thresholds for a in (0.8, 0.97))
+    assert (loose.accept_accuracy, strict.accept_accuracy) == (0.8, 0.97)
+    assert loose.accept < strict.accept
+    assert all(low >= high for low, high in zip(loose.plausible, strict.plausible, strict=True))

@@ -1,0 +1,46 @@
+"""What there is to learn: one target for each head of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifier.taxonomy import Taxonomy
+from training.labelled import Example
+
+
+@dataclass(frozen=True)
+class Target:
+    """Labels of shape (n,), or an indicator matrix of shape (n, classes), and which rows carry one."""
+
+    y: np.ndarray
+    labelled: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether each row has exactly one class."""
+        return self.y.ndim == 1
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """The index in ``classes`` of each labelled row's class."""
+        return np.array([self.classes.index(label) for label in self.y[self.labelled]])
+
+
+def find_targets(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, Target]:
+    """The heads there are labels for: "department", and perhaps "urgency" and "involved"."""
+    departments = np.array([example.department for example in examples])
+    everywhere = np.ones(len(examples), dtype=bool)
+    present = tuple(one.id for one in taxonomy.departments if one.id in departments)
+    targets = {"department": Target(departments, everywhere, present)}
+    urgencies = np.array([example.urgency for example in examples])
+    levels = tuple(level.id for level in taxonomy.urgencies if level.id in urgencies)
+    if len(levels) > 1:
+        targets["urgency"] = Target(urgencies, urgencies != "", levels)
+    if any(example.assist for example in examples):
+        involved = [[one in (example.department, example.assist) for one in present] for example in examples]
+        targets["involved"] = Target(np.array(involved, dtype=int), everywhere, present)
+    return targets
