@@ -89,12 +89,11 @@ def evaluate(file: Path, model: Path | None, as_json: bool) -> None:
 def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
     """对一件诉求给出建议；TEXT 为 - 时从标准输入读。"""
     from casework.service import triage
-    from casework.web.schemas import suggestion_out
+    from casework.web.schemas import advice_out
     from classifier.records import Complaint
 
     complaint = Complaint(title, _standard_input() if text == "-" else text)
-    timed = triage.suggest(_load(model), [complaint])
-    shape = suggestion_out(timed.suggestions[0], timed.took_ms)
+    shape = advice_out(triage.advise(_load(model), complaint))
     if as_json:
         click.echo(_json(shape.model_dump()))
         return
@@ -105,12 +104,16 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
         click.echo(f"紧急程度：{shape.urgency.name}（{shape.urgency.confidence:.0%}），{hours:g} 小时内响应")
     others = "、".join(f"{one.name} {one.confidence:.0%}" for one in shape.candidates[1:])
     click.echo(f"其他可能：{others}")
-    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons if not one.rule)) or '无'}")
+    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons if one.weight > 0)) or '无'}")
+    if against := "、".join(dict.fromkeys(one.text for one in shape.reasons if one.weight < 0)):
+        click.echo(f"支持别的部门的词：{against}")
     for one in shape.reasons:
         if one.rule:
             click.echo(f"危险规则“{one.rule}”：见“{one.text}”")
     if shape.needs_review:
         click.echo(f"请人工复核：{'；'.join(one.message for one in shape.review_causes)}")
+    for case in shape.similar:
+        click.echo(f"相近（{case.similarity:.0%}，{case.department.name}）：{case.title or case.excerpt[:40]}")
     click.echo(f"模型 {shape.model_version}，{shape.took_ms:.1f} 毫秒")
 
 

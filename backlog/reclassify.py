@@ -166,7 +166,7 @@ def _failure(reason: str) -> Row:
 def _cells(suggestion: Suggestion) -> Row:
     lead, assist, urgency = suggestion.lead, suggestion.assist, suggestion.urgency
     candidates = [[one.department.id, round(one.confidence, 4)] for one in suggestion.candidates]
-    words = dict.fromkeys(reason.text for reason in suggestion.reasons)
+    words = dict.fromkeys(reason.text for reason in suggestion.reasons if reason.weight >= 0)
     return [
         lead.department.id,
         f"{lead.confidence:.4f}",

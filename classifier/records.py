@@ -44,11 +44,11 @@ class Complaint:
 
 @dataclass(frozen=True)
 class Reason:
-    """A piece of the complaint that spoke for the suggestion.
+    """A piece of the complaint that spoke for the suggestion, or against it.
 
     ``about`` is "department" or "urgency". ``start`` and ``end`` count characters of ``field`` ("title" or "text") as it was written.
     ``weight`` is this piece's exact share of the score: how much more it spoke for the
-    suggested label than for the average one. ``rule`` names the rule that saw a danger in these
+    suggested label than for the average one; negative where it spoke against. ``rule`` names the rule that saw a danger in these
     words; the weight of such a reason is 0, since rules raise a level whatever the score.
     """
 
@@ -83,6 +83,18 @@ class ReviewCause:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True)
+class SimilarCase:
+    """A masked complaint the model learned from, what was decided for it, and how near it is (0 to 1)."""
+
+    title: str
+    excerpt: str
+    department: Department
+    assist: Department | None
+    urgency: Urgency | None
+    similarity: float
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from classifier.model import bundle
 from classifier.model.classifier import Classifier, graded
+from classifier.model.precedents import Precedent, Precedents
 from classifier.taxonomy import Taxonomy
 from training.fit import Fitted, fit
 from training.labelled import Example, fingerprint
@@ -42,7 +43,8 @@ def release(
     metrics = held_out_metrics(examples, fitted)
     created = datetime.now(UTC)
     data = fingerprint(examples)
-    classifier = Classifier(fitted.weights, taxonomy, fitted.thresholds, f"{created:%Y%m%d-%H%M%S}-{data[:8]}")
+    version_name = f"{created:%Y%m%d-%H%M%S}-{data[:8]}"
+    classifier = Classifier(fitted.weights, taxonomy, fitted.thresholds, version_name, _precedents(examples, fitted))
     headline = {
         "department_macro_f1": metrics["department"]["macro_f1"],
         "department_accuracy": metrics["department"]["accuracy"],
@@ -55,10 +57,15 @@ def release(
         "metrics": headline,
     }
     documents = {
-        "metrics.json": json.dumps(metrics, ensure_ascii=False, indent=1),
-        "card.md": _card(classifier, manifest, metrics),
+        "metrics.json": json.dumps(metrics, ensure_ascii=False, indent=1).encode(),
+        "card.md": _card(classifier, manifest, metrics).encode(),
     }
     return bundle.save(models, classifier, manifest, documents), metrics
+
+
+def _precedents(examples: Sequence[Example], fitted: Fitted) -> Precedents:
+    cases = [Precedent.of(one.complaint, one.department, one.assist, one.urgency) for one in examples]
+    return Precedents.index(fitted.weights, [one.complaint for one in examples], cases)
 
 
 def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from classifier.model.classifier import Classifier
-from classifier.records import Complaint, Suggestion
+from classifier.records import Complaint, SimilarCase, Suggestion
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,22 @@ class Timed:
 
     suggestions: list[Suggestion]
     took_ms: float
+
+
+@dataclass(frozen=True)
+class Advice:
+    """All that helps to decide one complaint: the suggestion, cases like it, and how long they took."""
+
+    suggestion: Suggestion
+    similar: list[SimilarCase]
+    took_ms: float
+
+
+def advise(classifier: Classifier, complaint: Complaint) -> Advice:
+    """Suggest for one complaint, and look up what was decided for others like it."""
+    start = perf_counter()
+    suggestion, similar = classifier.suggest(complaint), classifier.similar(complaint)
+    return Advice(suggestion, similar, (perf_counter() - start) * 1000)
 
 
 def suggest(classifier: Classifier, complaints: Sequence[Complaint]) -> Timed:

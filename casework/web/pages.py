@@ -21,7 +21,7 @@ _VIEWER_POLICY = f"{_COMMON}; script-src 'self'; connect-src 'self'; style-src '
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of the complaint; ``about`` says what it spoke for, empty where for nothing shown."""
+    """A stretch of the complaint; ``about`` says what it spoke for, "against" where against the lead, empty where for nothing shown."""
 
     text: str
     about: str
@@ -53,14 +53,15 @@ def suggest() -> str | tuple[str, int]:
         complaint = Complaint(title, text)
     except InvalidComplaintError as error:
         return render_template("suggest.html", title=title, text=text, problem=str(error)), 422
-    timed = triage.suggest(serving_classifier(current_app), [complaint])
-    suggestion = timed.suggestions[0]
+    advice = triage.advise(serving_classifier(current_app), complaint)
+    suggestion = advice.suggestion
     return render_template(
         "suggest.html",
         title=title,
         text=text,
         suggestion=suggestion,
-        took_ms=timed.took_ms,
+        similar=advice.similar,
+        took_ms=advice.took_ms,
         marked_title=mark(complaint, suggestion, "title"),
         marked_text=mark(complaint, suggestion, "text"),
     )
@@ -94,7 +95,7 @@ def mark(complaint: Complaint, suggestion: Suggestion, field: str) -> list[Piece
     about: dict[tuple[int, int], list[str]] = {}
     for reason in suggestion.reasons:
         if reason.field == field and not reason.rule:
-            about.setdefault((reason.start, reason.end), []).append(reason.about)
+            about.setdefault((reason.start, reason.end), []).append(reason.about if reason.weight > 0 else "against")
     pieces, position = [], 0
     for (start, end), kinds in sorted(about.items()):
         if start >= position:

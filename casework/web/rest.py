@@ -9,12 +9,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 from casework.service import triage
 from casework.web.model import serving_classifier
 from casework.web.schemas import (
+    AdviceOut,
     ComplaintIn,
     ComplaintsIn,
     HealthOut,
     ProblemOut,
-    SuggestionOut,
     SuggestionsOut,
+    advice_out,
     suggestion_out,
 )
 from classifier.errors import InvalidComplaintError, InvalidModelError
@@ -43,14 +44,13 @@ def require_json() -> None:
 
 @blueprint.post("/api/v1/suggestions")
 @blueprint.input(ComplaintIn, arg_name="complaint")
-@blueprint.output(SuggestionOut)
+@blueprint.output(AdviceOut)
 @blueprint.doc(
     summary="给一件诉求建议", description="建议主办、协办部门和紧急程度，由工作人员决定。", responses=_PROBLEMS
 )
-def suggest(complaint: ComplaintIn) -> SuggestionOut:
+def suggest(complaint: ComplaintIn) -> AdviceOut:
     """Suggest for one complaint."""
-    timed = triage.suggest(serving_classifier(current_app), [Complaint(complaint.title, complaint.text)])
-    return suggestion_out(timed.suggestions[0], timed.took_ms)
+    return advice_out(triage.advise(serving_classifier(current_app), Complaint(complaint.title, complaint.text)))
 
 
 @blueprint.post("/api/v1/suggestions/batch")

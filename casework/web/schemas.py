@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, RootModel
 
-from classifier.records import Candidate, Suggestion
+from casework.service.triage import Advice
+from classifier.records import Candidate, SimilarCase, Suggestion
+from classifier.taxonomy import Department, Urgency
 
 MAX_BATCH = 1000
 
@@ -47,7 +49,7 @@ class ReviewCauseOut(BaseModel):
 
 
 class ReasonOut(BaseModel):
-    """Words of the complaint that spoke for the suggestion; start and end count characters of the field."""
+    """Words of the complaint that spoke for the suggestion, or against it (negative weight); start and end count characters of the field."""
 
     about: str = Field(description="department | urgency")
     field: str = Field(description="title | text")
@@ -71,6 +73,30 @@ class SuggestionOut(BaseModel):
     reasons: list[ReasonOut]
     model_version: str
     took_ms: float = Field(description="本次请求计算用时，毫秒")
+
+
+class NamedOut(BaseModel):
+    """A department, or a level of urgency."""
+
+    id: str
+    name: str
+
+
+class SimilarOut(BaseModel):
+    """A complaint the model learned from, personal data masked, and what was decided for it."""
+
+    title: str
+    excerpt: str
+    department: NamedOut
+    assist: NamedOut | None
+    urgency: NamedOut | None
+    similarity: float = Field(ge=0, le=1)
+
+
+class AdviceOut(SuggestionOut):
+    """A suggestion for one complaint, with cases like it."""
+
+    similar: list[SimilarOut] = Field(description="模型学过的相近诉求，最多 3 件，最像的在前")
 
 
 class SuggestionsOut(RootModel[list[SuggestionOut]]):
@@ -115,6 +141,27 @@ def suggestion_out(suggestion: Suggestion, took_ms: float) -> SuggestionOut:
         model_version=suggestion.model_version,
         took_ms=took_ms,
     )
+
+
+def advice_out(advice: Advice) -> AdviceOut:
+    """A suggestion and the cases like it in the API's shape."""
+    suggestion = suggestion_out(advice.suggestion, advice.took_ms)
+    return AdviceOut(**suggestion.model_dump(), similar=[_similar(one) for one in advice.similar])
+
+
+def _similar(case: SimilarCase) -> SimilarOut:
+    return SimilarOut(
+        title=case.title,
+        excerpt=case.excerpt,
+        department=_named(case.department),
+        assist=_named(case.assist) if case.assist else None,
+        urgency=_named(case.urgency) if case.urgency else None,
+        similarity=case.similarity,
+    )
+
+
+def _named(label: Department | Urgency) -> NamedOut:
+    return NamedOut(id=label.id, name=label.name)
 
 
 def _department(candidate: Candidate) -> DepartmentOut:

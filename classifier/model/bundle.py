@@ -15,22 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from classifier.errors import InvalidModelError
 from classifier.model.classifier import Classifier, Thresholds
+from classifier.model.precedents import Precedent, Precedents
 from classifier.model.weights import Block, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.segment import segmenter_id
 
 FORMAT = 2
 MANIFEST, ARRAYS, VOCABULARY, CURRENT = "manifest.json", "model.npz", "vocabulary.json", "CURRENT"
+CASES, CASE_WORDS = "precedents.json", "precedents.npz"
 
 
 def save(
     models: Path,
     classifier: Classifier,
     manifest: Mapping[str, Any],
-    documents: Mapping[str, str],
+    documents: Mapping[str, bytes],
 ) -> Path:
     """Write a model as ``models/<version>`` and make it the current one.
 
@@ -44,7 +47,7 @@ def save(
     manifest : mapping
         What else the manifest records: training data, parameters, metrics, time.
     documents : mapping of file name to content
-        Files beside the arrays, such as ``metrics.json`` and ``card.md``.
+        Files beside the arrays, such as ``metrics.json``, ``card.md`` and its plots.
 
     Raises
     ------
@@ -58,8 +61,9 @@ def save(
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         _write_weights(draft, classifier.weights)
+        _write_precedents(draft, classifier.precedents)
         for name, content in documents.items():
-            (draft / name).write_text(content, encoding="utf-8")
+            (draft / name).write_bytes(content)
         record = {
             "format": FORMAT,
             "version": classifier.version,
@@ -157,6 +161,7 @@ def load(folder: Path) -> Classifier:
                 }
             ),
             manifest["version"],
+            _read_precedents(folder),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidModelError(f"模型 {folder} 内容不完整（{error}），请重新训练或从备份恢复。") from error
@@ -183,6 +188,21 @@ def _read_weights(folder: Path, manifest: dict[str, Any]) -> Weights:
             for name, head in manifest["heads"].items()
         }
     return Weights(blocks, heads)
+
+
+def _write_precedents(folder: Path, precedents: Precedents) -> None:
+    cases = [list(asdict(one).values()) for one in precedents.cases]
+    (folder / CASES).write_text(json.dumps(cases, ensure_ascii=False), encoding="utf-8")
+    words = precedents.words
+    arrays = {"data": words.data, "indices": words.indices, "indptr": words.indptr, "shape": np.array(words.shape)}
+    np.savez(folder / CASE_WORDS, allow_pickle=False, **arrays)
+
+
+def _read_precedents(folder: Path) -> Precedents:
+    cases = [Precedent(*one) for one in json.loads((folder / CASES).read_text(encoding="utf-8"))]
+    with np.load(folder / CASE_WORDS, allow_pickle=False) as a:
+        words = sp.csr_matrix((a["data"], a["indices"], a["indptr"]), a["shape"])
+    return Precedents(cases, words)
 
 
 def _digest(record: dict[str, Any]) -> str:

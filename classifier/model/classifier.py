@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.model.hazards import Hazard, find_hazards
+from classifier.model.precedents import Precedents
 from classifier.model.weights import Floats, Found, Ints, Weights
 from classifier.records import (
     Candidate,
     Complaint,
     Reason,
     ReviewCause,
+    SimilarCase,
     Suggestion,
     UrgencySuggestion,
 )
@@ -25,7 +27,8 @@ from classifier.text.prepare import Prepared
 MIN_CHARS = 8
 """Complaints with less text than this are shown for review: there is little to go by."""
 
-_MOST_REASONS = {"department": 5, "urgency": 3}
+_MOST_FOR, _MOST_AGAINST, _MOST_URGENT = 5, 2, 3
+_MOST_SIMILAR = 3
 _LEAST_SHARE = 0.2
 """Words that spoke less than this part of what the strongest did are not worth showing."""
 
@@ -93,10 +96,14 @@ class Classifier:
     taxonomy : Taxonomy
     thresholds : Thresholds
     version : str
+    precedents : Precedents
     """
 
-    def __init__(self, weights: Weights, taxonomy: Taxonomy, thresholds: Thresholds, version: str) -> None:
+    def __init__(
+        self, weights: Weights, taxonomy: Taxonomy, thresholds: Thresholds, version: str, precedents: Precedents
+    ) -> None:
         self.weights, self.taxonomy, self.thresholds, self.version = weights, taxonomy, thresholds, version
+        self.precedents = precedents
         self._departments = {department.id: department for department in taxonomy.departments}
         self._urgencies = {level.id: level for level in taxonomy.urgencies}
 
@@ -112,14 +119,23 @@ class Classifier:
         found = self.weights.find(prepared)
         probabilities = {name: head.probabilities(found.matrix) for name, head in self.weights.heads.items()}
         leads = probabilities["department"].argmax(axis=1)
-        reasons = self._reasons("department", prepared, found, leads, np.ones(len(leads), dtype=bool))
+        shares, everywhere = found.word_shares(self.weights.heads["department"], leads), np.ones(len(leads), dtype=bool)
+        reasons = [
+            pro + contra
+            for pro, contra in zip(
+                _reasons("department", prepared, found, shares, everywhere, _MOST_FOR),
+                _reasons("department", prepared, found, shares, everywhere, _MOST_AGAINST, sign=-1),
+                strict=True,
+            )
+        ]
         levels = None
         if "urgency" in probabilities:
             learned = graded(probabilities["urgency"], self.thresholds.urgency)
             hazards = find_hazards(prepared)
             levels = np.maximum(learned, [self._level_asked(one) for one in hazards])
             # The mildest level is the absence of reasons for another.
-            more = self._reasons("urgency", prepared, found, levels, levels > 0)
+            shares = found.word_shares(self.weights.heads["urgency"], levels)
+            more = _reasons("urgency", prepared, found, shares, levels > 0, _MOST_URGENT)
             reasons = [
                 lead + _hazard_reasons(complaint, fired) + level
                 for complaint, lead, fired, level in zip(complaints, reasons, hazards, more, strict=True)
@@ -133,6 +149,20 @@ class Classifier:
                 found.known_share[i],
             )
             for i in range(len(complaints))
+        ]
+
+    def similar(self, complaint: Complaint) -> list[SimilarCase]:
+        """The complaints learned from that are most like this one, most similar first; perhaps none."""
+        return [
+            SimilarCase(
+                one.title,
+                one.excerpt,
+                self._departments[one.department],
+                self._departments.get(one.assist),
+                self._urgencies.get(one.urgency),
+                similarity,
+            )
+            for one, similarity in self.precedents.nearest(self.weights, complaint, _MOST_SIMILAR)
         ]
 
     def _suggestion(
@@ -198,26 +228,34 @@ class Classifier:
             causes.append(ReviewCause("gravest", f"建议为{urgency.level.name}，请立即人工核实"))
         return causes
 
-    def _reasons(
-        self, about: str, prepared: Prepared, found: Found, labels: Ints, shown: NDArray[np.bool_]
-    ) -> list[tuple[Reason, ...]]:
-        shares = found.word_shares(self.weights.heads[about], labels)
-        strongest = np.maximum.reduceat(shares, found.first_word[:-1])
-        spoke = np.flatnonzero(
-            (shares > 0) & (shares >= _LEAST_SHARE * strongest[found.word_document]) & shown[found.word_document]
-        )
-        order = spoke[np.lexsort((-shares[spoke], found.word_document[spoke]))]
-        start = found.word_start - found.offsets[found.word_document]
-        end = start + found.word_length
-        reasons: list[list[Reason]] = [[] for _ in prepared.texts]
-        columns = (found.word_document, start, end, shares)
-        for i, first, last, share in zip(*(column[order].tolist() for column in columns), strict=True):
-            if len(reasons[i]) < _MOST_REASONS[about]:
-                reason = _reason(about, prepared.complaints[i], prepared.locate(i, first, last), share)
-                # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
-                if reason.text.isalnum():
-                    reasons[i].append(reason)
-        return [tuple(one) for one in reasons]
+
+def _reasons(
+    about: str,
+    prepared: Prepared,
+    found: Found,
+    shares: Floats,
+    shown: NDArray[np.bool_],
+    most: int,
+    sign: int = 1,
+) -> list[tuple[Reason, ...]]:
+    """The words that spoke most for a label, or against it where ``sign`` is -1."""
+    spoken = sign * shares
+    strongest = np.maximum.reduceat(np.abs(shares), found.first_word[:-1])
+    spoke = np.flatnonzero(
+        (spoken > 0) & (spoken >= _LEAST_SHARE * strongest[found.word_document]) & shown[found.word_document]
+    )
+    order = spoke[np.lexsort((-spoken[spoke], found.word_document[spoke]))]
+    start = found.word_start - found.offsets[found.word_document]
+    end = start + found.word_length
+    reasons: list[list[Reason]] = [[] for _ in prepared.texts]
+    columns = (found.word_document, start, end, shares)
+    for i, first, last, share in zip(*(column[order].tolist() for column in columns), strict=True):
+        if len(reasons[i]) < most:
+            reason = _reason(about, prepared.complaints[i], prepared.locate(i, first, last), share)
+            # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
+            if reason.text.isalnum():
+                reasons[i].append(reason)
+    return [tuple(one) for one in reasons]
 
 
 def _hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:
