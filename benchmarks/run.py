@@ -30,7 +30,7 @@ from training.corpus import corpus_files
 from training.evaluate import evaluate
 from training.fit import fit
 from training.labelled import AUTO, read_labelled
-from training.metrics import bootstrap_interval, macro_f1
+from training.metrics import bootstrap_intervals, macro_f1
 from training.release import release
 
 DATA = ROOT.parent / "shared" / "data"
@@ -101,7 +101,7 @@ def _seven_topics() -> str:
         suggestions = model.suggest_many([examples[i].complaint for i in test])
         predicted[test] = [one.lead.department.id for one in suggestions]
     predicted = predicted.astype(str)
-    low, high = bootstrap_interval(macro_f1, true, predicted)
+    low, high = bootstrap_intervals(true, predicted)["macro_f1"]
     rows = [
         ("macro-F1", f"{macro_f1(true, predicted):.3f} (95 % interval {low:.3f}–{high:.3f})"),
         ("accuracy", f"{float((true == predicted).mean()):.3f}"),

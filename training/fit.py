@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
-from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, build_classifier
+from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, BlendedClassifier, build_classifier
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
@@ -41,11 +41,13 @@ class Fitted:
 
     ``held_out`` holds for each head the calibrated probabilities of every example, made by
     models that had not seen it or anything near it; shape (n, classes of the head).
+    ``words`` are the examples' TF-IDF values in the block of that name, rows of unit length.
     """
 
     weights: Weights
     thresholds: Thresholds
     held_out: dict[str, Floats]
+    words: csr_matrix
     parameters: dict[str, Any]
 
 
@@ -97,7 +99,8 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float,
         "C": REGULARISATION,
     }
     thresholds = choose_thresholds(targets, held_out, known_share, accept_accuracy)
-    return Fitted(Weights(blocks, heads), thresholds, held_out, parameters)
+    words = whole.weighed.train[:, : len(blocks["words"].terms)] / blocks["words"].weight
+    return Fitted(Weights(blocks, heads), thresholds, held_out, words, parameters)
 
 
 def _n_folds(departments: np.ndarray, group: np.ndarray) -> int:
@@ -141,11 +144,9 @@ def _fit_rows(counts: Counts, targets: dict[str, Target], train: np.ndarray, tes
 
 
 def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
-    """One multinomial classifier, its rows in the target's order."""
-    classifier = build_classifier().fit(matrix, y)
+    """One classifier of all classes, its rows in the target's order."""
+    classifier = BlendedClassifier().fit(matrix, y)
     coef, intercept = classifier.coef_, classifier.intercept_
-    if len(classifier.classes_) == 2:
-        coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
     # A level that no row of this fold carries can never be the answer.
     all_coef = np.zeros((len(target.classes), matrix.shape[1]))
     all_intercept = np.full(len(target.classes), intercept.min() - _NEVER)

@@ -65,7 +65,7 @@ def release(
 
 def _precedents(examples: Sequence[Example], fitted: Fitted) -> Precedents:
     cases = [Precedent.of(one.complaint, one.department, one.assist, one.urgency) for one in examples]
-    return Precedents.index(fitted.weights, [one.complaint for one in examples], cases)
+    return Precedents(cases, fitted.words.astype(np.float32))
 
 
 def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, Any]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import ComplementNB
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelBinarizer
 
@@ -19,6 +24,12 @@ from classifier.text.prepare import Prepared
 
 REGULARISATION = 5.0
 """Inverse strength of the L2 penalty, scikit-learn's C."""
+
+TOLERANCE = 1e-3
+"""Where the solver stops; a tenth of it takes twice as long and changes no figure."""
+
+SMOOTHING = 0.3
+"""Complement naive Bayes' alpha: TF-IDF values are small counts, so less than the usual 1."""
 
 FEATURE_WEIGHTS = {"words": 0.5, "characters": 1.0, "titles": 0.5}
 
@@ -63,7 +74,49 @@ def build_features(min_df: int = 3, weights: Mapping[str, float] = FEATURE_WEIGH
 
 def build_classifier() -> LogisticRegression:
     """A linear classifier that treats rare labels like frequent ones."""
-    return LogisticRegression(C=REGULARISATION, class_weight="balanced", max_iter=1000)
+    return LogisticRegression(C=REGULARISATION, class_weight="balanced", tol=TOLERANCE, max_iter=1000)
+
+
+class BlendedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Logistic regression and complement naive Bayes, their scores added into one linear score.
+
+    The first weighs terms against each other, the second each by itself; where training texts
+    and real ones are worded differently, the two err differently (Ng and Jordan 2002, "On
+    Discriminative vs. Generative Classifiers"; Rennie et al. 2003 for complement naive Bayes).
+
+    Parameters
+    ----------
+    alpha : float
+        Count added to each term of each class in naive Bayes.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (k,)
+    coef_ : ndarray of shape (k, columns)
+    intercept_ : ndarray of shape (k,)
+    """
+
+    def __init__(self, alpha: float = SMOOTHING) -> None:
+        self.alpha = alpha
+
+    def fit(self, X: sp.csr_matrix, y: NDArray[Any]) -> BlendedClassifier:
+        """Fit both on the same rows."""
+        logistic, bayes = build_classifier().fit(X, y), ComplementNB(alpha=self.alpha).fit(X, y)
+        coef, intercept = logistic.coef_, logistic.intercept_
+        if len(coef) == 1:
+            coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
+        self.classes_, self.coef_, self.intercept_ = logistic.classes_, coef + bayes.feature_log_prob_, intercept
+        return self
+
+    def predict_proba(self, X: sp.csr_matrix) -> Floats:
+        """Softmax of the added scores; not calibrated."""
+        probabilities: Floats = softmax(X @ self.coef_.T + self.intercept_, axis=1)
+        return probabilities
+
+    def predict(self, X: sp.csr_matrix) -> NDArray[Any]:
+        """The class of the highest score."""
+        labels: NDArray[Any] = self.classes_[(X @ self.coef_.T + self.intercept_).argmax(axis=1)]
+        return labels
 
 
 def rebuild_pipelines(weights: Weights) -> dict[str, Pipeline]:

@@ -49,18 +49,15 @@ class Precedents:
     def __init__(self, cases: Sequence[Precedent], words: sp.csr_matrix) -> None:
         self.cases, self.words = tuple(cases), words
 
-    @classmethod
-    def index(cls, weights: Weights, complaints: Sequence[Complaint], cases: Sequence[Precedent]) -> Precedents:
-        """Index ``cases``, made from ``complaints`` in the same order."""
-        return cls(cases, _words(weights, complaints))
-
     def nearest(self, weights: Weights, complaint: Complaint, n: int) -> list[tuple[Precedent, float]]:
         """Up to ``n`` cases by cosine similarity of their words, from 0 to 1, most similar first.
 
         Cases that share little are left out, and so is the complaint itself, so that none is
         shown as its own precedent.
         """
-        similarity = (self.words @ _words(weights, [complaint]).T).toarray().ravel()
+        block = weights.blocks["words"]
+        row = weights.find(Prepared([complaint])).matrix[:, : len(block.terms)] / block.weight
+        similarity = (self.words @ row.T).toarray().ravel()
         own = Precedent.of(complaint, "", "", "")
         found: list[tuple[Precedent, float]] = []
         for i in np.argsort(-similarity, kind="stable"):
@@ -69,9 +66,3 @@ class Precedents:
             if (self.cases[i].title, self.cases[i].excerpt) != (own.title, own.excerpt):
                 found.append((self.cases[i], min(float(similarity[i]), 1.0)))
         return found
-
-
-def _words(weights: Weights, complaints: Sequence[Complaint]) -> sp.csr_matrix:
-    block = weights.blocks["words"]
-    found = weights.find(Prepared(complaints))
-    return (found.matrix[:, : len(block.terms)] / block.weight).astype(np.float32)
