@@ -69,15 +69,19 @@ def train(files: tuple[Path, ...], taxonomy: str | None, out: Path | None) -> No
 @click.argument("file", type=_file)
 @_model
 @_as_json
-def evaluate(file: Path, model: Path | None, as_json: bool) -> None:
+@click.option("--plots", "folder", type=_folder, help="把覆盖率和可靠性两张图（PNG）写到这个目录")
+def evaluate(file: Path, model: Path | None, as_json: bool, folder: Path | None) -> None:
     """在一份标注文件上评估模型。"""
     from training.evaluate import evaluate as measure
     from training.labelled import read_labelled
+    from training.plots import write_plots
     from training.report import evaluation_text
 
     classifier = _load(model)
     examples, _ = read_labelled([file], classifier.taxonomy)
     report = measure(classifier, examples)
+    if folder:
+        write_plots(report["department"], folder)
     click.echo(_json(report) if as_json else evaluation_text(report, classifier.taxonomy))
 
 
@@ -159,6 +163,23 @@ def corpus_check() -> None:
     click.echo(report.text)
     if report.problems:
         _fail(f"语料有 {len(report.problems)} 处问题，请改正。")
+
+
+@corpus.command("audit")
+@click.argument("files", nargs=-1, type=_file)
+@_as_json
+def corpus_audit(files: tuple[Path, ...], as_json: bool) -> None:
+    """列出交叉验证最怀疑标错的标注，供人复核；不给文件则查自带语料。"""
+    from classifier.taxonomy import Taxonomy
+    from training.audit import find_suspects
+    from training.corpus import corpus_files
+    from training.fit import fit
+    from training.labelled import read_labelled
+    from training.report import suspect_out, suspects_text
+
+    examples, taxonomy = read_labelled(files or corpus_files(), Taxonomy.read())
+    suspects = find_suspects(examples, fit(examples, taxonomy, Settings().auto_accept_accuracy))
+    click.echo(_json([suspect_out(one) for one in suspects]) if as_json else suspects_text(suspects, taxonomy))
 
 
 @main.command()

@@ -15,10 +15,15 @@ DEFAULT_PATH = Path(__file__).parent / "resources" / "taxonomy.toml"
 
 @dataclass(frozen=True)
 class Department:
-    """An office that can act on a complaint."""
+    """An office that can act on a complaint.
+
+    ``urgent_share`` is the share of its complaints, as they come in, that are above the mildest
+    level of urgency; None where that is as in the training data.
+    """
 
     id: str
     name: str
+    urgent_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Taxonomy:
             for label in labels:
                 if not label or labels.count(label) > 1:
                     raise InvalidTaxonomyError(f"{kind}的代号或名称“{label}”为空或重复，请改成唯一的值。")
+        for department in self.departments:
+            if department.urgent_share is not None and not 0 < department.urgent_share < 1:
+                raise InvalidTaxonomyError(f"部门“{department.name}”的 urgent_share 必须在 0 和 1 之间。")
         for level in self.urgencies:
             if not level.respond_within_hours > 0:
                 raise InvalidTaxonomyError(f"紧急程度“{level.name}”的 respond_within_hours 必须大于 0。")

@@ -42,6 +42,8 @@ DOORS = {
     "opencc": {"classifier.text.normalise"},
     "sklearn": {"classifier.model.pipeline", "training"},
     "joblib": {"training"},
+    "cleanlab": {"training.audit"},
+    "matplotlib": {"training.plots"},
     "csv": {"backlog.tables"},
     "sqlalchemy": {"casework.storage"},
     "click": {"cli"},

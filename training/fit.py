@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -33,6 +33,9 @@ SEED = 20261122
 _NEVER = 50.0
 _FEW = 300
 """Below this many examples, or titles, features are chosen more modestly."""
+
+
+Linear: TypeAlias = LogisticRegression | BlendedClassifier
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float,
         "terms": {name: len(block.terms) for name, block in blocks.items()},
         "C": REGULARISATION,
     }
-    thresholds = choose_thresholds(targets, held_out, known_share, accept_accuracy)
+    shares = {one.id: one.urgent_share for one in taxonomy.departments}
+    thresholds = choose_thresholds(targets, held_out, known_share, accept_accuracy, shares)
     words = whole.weighed.train[:, : len(blocks["words"].terms)] / blocks["words"].weight
     return Fitted(Weights(blocks, heads), thresholds, held_out, words, parameters)
 
@@ -138,15 +142,19 @@ def _fit_rows(counts: Counts, targets: dict[str, Target], train: np.ndarray, tes
         for name, target in targets.items():
             rows = target.labelled[train]
             y, matrix = target.y[train][rows], weighed.train[rows]
-            heads[name] = (_fit_exclusive if target.exclusive else _fit_independent)(matrix, y, target)
+            # Naive Bayes lifts the departments; it blurs the gravest level of urgency, which few words tell.
+            classifier = BlendedClassifier() if name == "department" else build_classifier()
+            heads[name] = (_fit_exclusive if target.exclusive else _fit_independent)(classifier, matrix, y, target)
             scores[name] = weighed.test @ heads[name].by_column + heads[name].intercept
     return _Part(weighed, heads, scores)
 
 
-def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
+def _fit_exclusive(classifier: Linear, matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
     """One classifier of all classes, its rows in the target's order."""
-    classifier = BlendedClassifier().fit(matrix, y)
+    classifier.fit(matrix, y)
     coef, intercept = classifier.coef_, classifier.intercept_
+    if len(coef) == 1:
+        coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
     # A level that no row of this fold carries can never be the answer.
     all_coef = np.zeros((len(target.classes), matrix.shape[1]))
     all_intercept = np.full(len(target.classes), intercept.min() - _NEVER)
@@ -155,12 +163,12 @@ def _fit_exclusive(matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
     return Head(target.classes, all_coef, all_intercept)
 
 
-def _fit_independent(matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
+def _fit_independent(classifier: Linear, matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
     """A binary classifier for each column of ``y``; one that never or always holds needs none."""
     coef = np.zeros((len(target.classes), matrix.shape[1]))
     intercept = np.where(y.all(axis=0), _NEVER, -_NEVER).astype(float)
     for column in np.flatnonzero(y.any(axis=0) & ~y.all(axis=0)):
-        classifier = build_classifier().fit(matrix, y[:, column])
+        classifier.fit(matrix, y[:, column])
         coef[column], intercept[column] = classifier.coef_[0], classifier.intercept_[0]
     return Head(target.classes, coef, intercept, exclusive=False)
 

@@ -36,14 +36,39 @@ def bootstrap_intervals(true: Labels, predicted: Labels) -> dict[str, tuple[floa
     return {name: tuple(np.quantile(values, [0.025, 0.975]).tolist()) for name, values in draws.items()}
 
 
+def reliability(confidence: Floats, correct: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Rows, mean confidence and accuracy of ten bins of equal width, from the least confident."""
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    rows, total, right = (np.bincount(bins, weights, _BINS) for weights in (None, confidence, correct))
+    return [
+        {"rows": int(n), "confidence": float(c / max(n, 1)), "accuracy": float(r / max(n, 1))}
+        for n, c, r in zip(rows, total, right, strict=True)
+    ]
+
+
 def expected_calibration_error(confidence: Floats, correct: NDArray[np.bool_]) -> float:
     """Mean gap between confidence and accuracy over ten bins of equal width, weighted by rows.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
     """
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(bins, confidence - correct, _BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
+    bins = reliability(confidence, correct)
+    return sum(one["rows"] * abs(one["confidence"] - one["accuracy"]) for one in bins) / len(confidence)
+
+
+def coverage(confidence: Floats, correct: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Accuracy of the surest 5 %, 10 % … 100 % of rows, and the least confidence among them."""
+    order = np.argsort(-confidence, kind="stable")
+    points = []
+    for share in np.linspace(0.05, 1, 20):
+        chosen = order[: max(round(share * len(order)), 1)]
+        points.append(
+            {
+                "share": float(share),
+                "accuracy": float(correct[chosen].mean()),
+                "threshold": float(confidence[chosen[-1]]),
+            }
+        )
+    return points
 
 
 def answered_alone(confidence: Floats, correct: NDArray[np.bool_], accuracy: float) -> tuple[float, float]:
@@ -94,6 +119,8 @@ def single_label_report(true: Labels, classes: Sequence[str], probabilities: Flo
         "among_first_two": float((second == true[:, None]).any(axis=1).mean()),
         "expected_calibration_error": expected_calibration_error(confidence, correct),
         "answered_alone": {"accuracy": accuracy, "share": share, "threshold": threshold},
+        "coverage": coverage(confidence, correct),
+        "reliability": reliability(confidence, correct),
         "per_class": {
             label: {
                 "precision": float(precision[i]),
@@ -125,6 +152,8 @@ def urgency_report(true: Labels, predicted: Labels, order: Sequence[str]) -> dic
         "accuracy": float((predicted == true).mean()),
         "quadratic_kappa": quadratic_kappa(true, predicted, order),
         "gravest_shown_as_mildest": int(counts[-1, 0]),
+        "gravest_recall": float(counts[-1, -1] / max(counts[-1].sum(), 1)),
+        "gravest_precision": float(counts[-1, -1] / max(counts[:, -1].sum(), 1)),
         "confusion": {"labels": list(order), "true_by_predicted": counts.tolist()},
     }
 

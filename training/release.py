@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from classifier.model import bundle
-from classifier.model.classifier import Classifier, graded
+from classifier.model.classifier import Classifier, as_incoming, graded
 from classifier.model.precedents import Precedent, Precedents
 from classifier.taxonomy import Taxonomy
 from training.fit import Fitted, fit
 from training.labelled import Example, fingerprint
 from training.metrics import single_label_report, urgency_report
+from training.plots import plots
 
 _RECORDED = ("jieba", "scikit-learn", "numpy", "scipy", "OpenCC")
 
@@ -59,6 +60,7 @@ def release(
     documents = {
         "metrics.json": json.dumps(metrics, ensure_ascii=False, indent=1).encode(),
         "card.md": _card(classifier, manifest, metrics).encode(),
+        **plots(metrics["department"]),
     }
     return bundle.save(models, classifier, manifest, documents), metrics
 
@@ -81,7 +83,8 @@ def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, A
     if "urgency" in heads:
         labels = np.array([example.urgency for example in examples])
         rows, classes = labels != "", heads["urgency"].classes
-        predicted = np.array(classes)[graded(p["urgency"][rows], fitted.thresholds.urgency)]
+        incoming = as_incoming(p["urgency"][rows], p["department"][rows], fitted.thresholds.urgent_log_odds)
+        predicted = np.array(classes)[graded(incoming, fitted.thresholds.urgency)]
         metrics["urgency"] = urgency_report(labels[rows], predicted, classes)
     return metrics
 
@@ -109,4 +112,22 @@ def _card(classifier: Classifier, manifest: dict[str, Any], metrics: dict[str, A
 | 部门 | 精确率 | 召回率 | F1 | 条数 |
 | --- | --- | --- | --- | --- |
 {rows}
+
+覆盖率与准确率（横轴：按把握从大到小取多少；纵轴：其中建议正确的比例）：
+
+![覆盖率与准确率](coverage.png)
+
+可靠性（横轴：模型说的把握；纵轴：实际正确的比例；点越大件数越多，越贴近虚线越可信）：
+
+![可靠性](reliability.png)
+{_urgency_card(metrics)}"""
+
+
+def _urgency_card(metrics: dict[str, Any]) -> str:
+    if "urgency" not in metrics:
+        return ""
+    urgency = metrics["urgency"]
+    return f"""
+紧急程度（未计危险规则）：二次加权 κ {urgency["quadratic_kappa"]:.3f}；最急一级召回率 {urgency["gravest_recall"]:.3f}，精确率 {urgency["gravest_precision"]:.3f}；
+最急的被建议为最缓的 {urgency["gravest_shown_as_mildest"]} 件。
 """

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from classifier.taxonomy import Taxonomy
+from classifier.text.mask import mask
+from training.audit import Suspect
 
 
 def evaluation_text(report: dict[str, Any], taxonomy: Taxonomy) -> str:
     """The evaluation as a page of plain text."""
-    names = {one.id: one.name for one in taxonomy.departments} | {one.id: one.name for one in taxonomy.urgencies}
+    names = _names(taxonomy)
     department = report["department"]
     alone = department["answered_alone"]
     lines = [
@@ -19,6 +22,16 @@ def evaluation_text(report: dict[str, Any], taxonomy: Taxonomy) -> str:
         f"前两个建议中有正确部门：{department['among_first_two']:.3f}",
         f"校准误差（ECE）：{department['expected_calibration_error']:.3f}",
         f"以 {alone['accuracy']:.0%} 准确率可直接采纳的比例：{alone['share']:.3f}",
+        "",
+        "按把握从大到小取\t准确率\t把握不低于",
+        *(f"{one['share']:.0%}\t{one['accuracy']:.3f}\t{one['threshold']:.2f}" for one in department["coverage"][1::2]),
+        "",
+        "平均把握\t准确率\t条数",
+        *(
+            f"{one['confidence']:.2f}\t{one['accuracy']:.3f}\t{one['rows']}"
+            for one in department["reliability"]
+            if one["rows"]
+        ),
         "",
         "部门\t精确率\t召回率\tF1\t条数",
     ]
@@ -30,7 +43,8 @@ def evaluation_text(report: dict[str, Any], taxonomy: Taxonomy) -> str:
     if urgency := report.get("urgency"):
         lines += ["", f"紧急程度：准确率 {urgency['accuracy']:.3f}，二次加权 κ {urgency['quadratic_kappa']:.3f}"]
         lines += [
-            f"最急的被建议为最缓的：{urgency['gravest_shown_as_mildest']} 件",
+            f"最急一级：召回率 {urgency['gravest_recall']:.3f}，精确率 {urgency['gravest_precision']:.3f}，"
+            f"被建议为最缓的 {urgency['gravest_shown_as_mildest']} 件",
             *_confusion(urgency["confusion"], names),
         ]
     if assist := report.get("assist"):
@@ -41,6 +55,38 @@ def evaluation_text(report: dict[str, Any], taxonomy: Taxonomy) -> str:
         ]
     lines += ["", f"需要人工复核的比例：{report['needs_review_share']:.3f}"]
     return "\n".join(lines)
+
+
+def suspect_out(suspect: Suspect) -> dict[str, Any]:
+    """A suspect label as plain data."""
+    complaint = suspect.example.complaint
+    return {
+        "source": suspect.example.source,
+        "about": suspect.about,
+        "label": suspect.label,
+        "likelier": suspect.likelier,
+        "confidence": suspect.confidence,
+        "own_confidence": suspect.own_confidence,
+        "title": complaint.title,
+        "text": complaint.text,
+    }
+
+
+def suspects_text(suspects: Sequence[Suspect], taxonomy: Taxonomy) -> str:
+    """Suspect labels as lines of text, the most doubtful first."""
+    names = _names(taxonomy)
+    lines = [f"可能标错的标注 {len(suspects)} 处，最可疑的在前："]
+    for one in suspects:
+        excerpt = mask(one.example.complaint.title or one.example.complaint.text).replace("\n", " ")[:40]
+        lines.append(
+            f"{one.example.source}：标为{names[one.label]}（{one.own_confidence:.0%}），"
+            f"更像{names[one.likelier]}（{one.confidence:.0%}）：{excerpt}"
+        )
+    return "\n".join(lines)
+
+
+def _names(taxonomy: Taxonomy) -> dict[str, str]:
+    return {one.id: one.name for one in taxonomy.departments} | {one.id: one.name for one in taxonomy.urgencies}
 
 
 def _interval(interval: tuple[float, float]) -> str:

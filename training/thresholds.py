@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
 
 import numpy as np
+from scipy.special import logit
 from sklearn.metrics import precision_recall_curve
 
-from classifier.model.classifier import Thresholds, graded
+from classifier.model.classifier import Thresholds, as_incoming
 from classifier.model.weights import Floats
 from training.metrics import answered_alone
 from training.targets import Target
 
-TOO_MILD_COST = 5.0
+TOO_MILD_COST = 20.0
 """How many times worse it is to suggest a level too mild than one too grave."""
+
+GRAVEST_RECALL = 0.95
+"""Share of the held-out complaints of the gravest level that must be suggested as such."""
 
 _UNFAMILIAR = 0.005
 """Share of held-out rows that may be called unlike anything seen."""
 
 
 def choose_thresholds(
-    targets: Mapping[str, Target], held_out: Mapping[str, Floats], known_share: Floats, accept_accuracy: float
+    targets: Mapping[str, Target],
+    held_out: Mapping[str, Floats],
+    known_share: Floats,
+    accept_accuracy: float,
+    urgent_shares: Mapping[str, float | None],
 ) -> Thresholds:
     """All thresholds of a model.
 
@@ -32,17 +39,24 @@ def choose_thresholds(
         The part of each held-out text that its fold's words knew.
     accept_accuracy : float
         Asked of suggestions that need no review, and of prediction sets.
+    urgent_shares : mapping of department to float or None
+        As in the taxonomy.
     """
     department, p = targets["department"], held_out["department"]
     lead = np.array(department.classes)[p.argmax(axis=1)]
     _, accept = answered_alone(p.max(axis=1), lead == department.y, accept_accuracy)
+    log_odds, cuts = (0.0,) * len(department.classes), tuple[float, ...]()
+    if "urgency" in targets:
+        log_odds = _urgent_log_odds(department, targets["urgency"], urgent_shares)
+        cuts = _urgency_cuts(targets["urgency"], p, held_out["urgency"], log_odds)
     return Thresholds(
         accept_accuracy,
         accept,
         _assist_threshold(lead, targets, held_out) if "involved" in targets else 1.0,
         float(np.quantile(known_share, _UNFAMILIAR)),
-        _urgency_cuts(targets["urgency"], held_out["urgency"]) if "urgency" in targets else (),
+        cuts,
         _plausible(department, p, accept_accuracy),
+        log_odds,
     )
 
 
@@ -76,13 +90,21 @@ def _assist_threshold(lead: np.ndarray, targets: Mapping[str, Target], held_out:
     return float(cuts[f1[:-1].argmax()])
 
 
-def _urgency_cuts(target: Target, p: Floats) -> tuple[float, ...]:
-    """The cuts of least cost on held-out rows: squared distance of levels, more where too mild."""
-    true, p = target.ranks, p[target.labelled]
+def _urgent_log_odds(department: Target, urgency: Target, shares: Mapping[str, float | None]) -> tuple[float, ...]:
+    urgent = urgency.ranks > 0
+    differences = []
+    for label in department.classes:
+        own, share = urgent[department.y[urgency.labelled] == label], shares[label]
+        seen = own.mean() if len(own) else 0.0
+        differences.append(float(logit(share) - logit(seen)) if share and 0 < seen < 1 else 0.0)
+    return tuple(differences)
 
-    def cost(cuts: tuple[float, ...]) -> float:
-        gap = true - graded(p, cuts)
-        return float((gap * gap * np.where(gap > 0, TOO_MILD_COST, 1)).mean())
 
-    grid = np.arange(0.05, 0.65, 0.025).tolist()
-    return min(product(grid, repeat=len(target.classes) - 1), key=cost)
+def _urgency_cuts(urgency: Target, department: Floats, p: Floats, log_odds: tuple[float, ...]) -> tuple[float, ...]:
+    """The cut of least expected cost for each level, but for the gravest the one that finds enough of it."""
+    incoming = as_incoming(p[urgency.labelled], department[urgency.labelled], log_odds)
+    gravest = np.sort(incoming[urgency.ranks == len(urgency.classes) - 1, -1])
+    missed = int(len(gravest) * (1 - GRAVEST_RECALL))
+    # Suggesting the graver level costs less from this probability on (Elkan 2001, equation 2).
+    cut = 1 / (1 + TOO_MILD_COST)
+    return (*[cut] * (len(urgency.classes) - 2), float(gravest[missed]))

@@ -158,6 +158,7 @@ def load(folder: Path) -> Classifier:
                     **manifest["thresholds"],
                     "urgency": tuple(manifest["thresholds"]["urgency"]),
                     "plausible": tuple(manifest["thresholds"]["plausible"]),
+                    "urgent_log_odds": tuple(manifest["thresholds"]["urgent_log_odds"]),
                 }
             ),
             manifest["version"],

@@ -53,6 +53,9 @@ class Thresholds:
         than the reverse.
     plausible : tuple of float
         For each department, the least probability with which it belongs to the prediction set.
+    urgent_log_odds : tuple of float
+        For each department, how much likelier a level above the mildest is among its incoming
+        complaints than in the training data, as a difference of log odds.
     """
 
     accept_accuracy: float
@@ -61,6 +64,33 @@ class Thresholds:
     familiar: float
     urgency: tuple[float, ...] = ()
     plausible: tuple[float, ...] = ()
+    urgent_log_odds: tuple[float, ...] = ()
+
+
+def as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Sequence[float]) -> Floats:
+    """Probabilities of the levels of urgency where they are as frequent as among incoming complaints.
+
+    The correction for a changed base rate of Saerens, Latinne and Decaestecker 2002, "Adjusting
+    the Outputs of a Classifier to New a Priori Probabilities", averaged over the departments.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n, levels)
+        From the mildest level to the gravest, as in the training data.
+    departments : ndarray of shape (n, departments)
+    urgent_log_odds : sequence of float, length departments
+
+    Returns
+    -------
+    ndarray of shape (n, levels)
+
+    >>> as_incoming(np.array([[0.5, 0.4, 0.1]]), np.array([[1.0, 0.0]]), (np.log(3), 0.0)).round(3)
+    array([[0.25, 0.6 , 0.15]])
+    """
+    adjusted = levels.copy()
+    adjusted[:, 1:] *= np.exp(departments @ np.asarray(urgent_log_odds))[:, None]
+    normalised: Floats = adjusted / adjusted.sum(axis=1, keepdims=True)
+    return normalised
 
 
 def graded(probabilities: Floats, cuts: Sequence[float]) -> Ints:
@@ -130,9 +160,14 @@ class Classifier:
         ]
         levels = None
         if "urgency" in probabilities:
+            probabilities["urgency"] = as_incoming(
+                probabilities["urgency"], probabilities["department"], self.thresholds.urgent_log_odds
+            )
             learned = graded(probabilities["urgency"], self.thresholds.urgency)
             hazards = find_hazards(prepared)
-            levels = np.maximum(learned, [self._level_asked(one) for one in hazards])
+            # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
+            asked = np.minimum([self._level_asked(one) for one in hazards], learned + 1)
+            levels = np.maximum(learned, asked)
             # The mildest level is the absence of reasons for another.
             shares = found.word_shares(self.weights.heads["urgency"], levels)
             more = _reasons("urgency", prepared, found, shares, levels > 0, _MOST_URGENT)

@@ -14,6 +14,7 @@ from classifier.records import Complaint
 from classifier.text.edits import Rewritten, Sub
 from classifier.text.mask import MASK, PLACEHOLDER
 from classifier.text.normalise import CLEAN, SEPARATOR
+from classifier.text.tone import ToneStep
 
 _OFFICE = r"[\u4e00-\u9fff]{1,15}(?:局|办|委|部|厅|中心|政府|单位|联|街道|乡|镇)"
 # What offices put before the complaint when they pass it on says nothing about the matter.
@@ -44,6 +45,7 @@ _STEPS = (
     Sub(re.compile(rf"{SEPARATOR}(?P<data>{_GAP}(?:(?:{_HEADERS}){_GAP}){{1,12}})"), "", "data"),
     # With them go the words that only announce them.
     Sub(re.compile(rf"(?:{_ANNOUNCED}|[是为:,、\s])*(?:{PLACEHOLDER.pattern})"), "", unless_absent=lambda: PLACEHOLDER),
+    ToneStep(),
 )  # fmt: skip
 
 
