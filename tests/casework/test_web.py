@@ -60,6 +60,29 @@ def test_a_suggestion(client: FlaskClient, classifier: Classifier) -> None:
         assert written[reason["field"]][reason["start"] : reason["end"]] == reason["text"]
 
 
+def test_a_single_suggestion_shows_similar_cases(client: FlaskClient, classifier: Classifier) -> None:
+    """The most similar cases come with what was decided for them; the page shows them too."""
+    body = client.post("/api/v1/suggestions", json={"title": "油烟", "text": TEXT}).get_json()
+    similar = classifier.similar(Complaint("油烟", TEXT))
+    assert similar
+    assert [(one["excerpt"], one["department"]["name"]) for one in body["similar"]] == [
+        (one.excerpt, one.department.name) for one in similar
+    ]
+    page = client.post("/", data={"title": "油烟", "text": TEXT}).get_data(as_text=True)
+    assert similar[0].excerpt[:20] in page
+
+
+def test_words_against_are_marked_as_such(client: FlaskClient, classifier: Classifier) -> None:
+    """What spoke for another department has a negative weight, and a mark of its own on the page."""
+    text = "残疾人证到期了去换证，窗口楼下的油烟和噪音很大，大家排队排到马路上。"
+    against = [one for one in classifier.suggest(Complaint("", text)).reasons if one.weight < 0]
+    assert against
+    body = client.post("/api/v1/suggestions", json={"text": text}).get_json()
+    assert [one["text"] for one in body["reasons"] if one["weight"] < 0] == [one.text for one in against]
+    page = client.post("/", data={"title": "", "text": text}).get_data(as_text=True)
+    assert f'<mark class="against">{against[0].text}</mark>' in page
+
+
 def test_a_batch_keeps_the_order(client: FlaskClient) -> None:
     """One suggestion for each complaint."""
     texts = [TEXT, "征地补偿款一分没见到", "学校食堂吃坏了十几个孩子"]
