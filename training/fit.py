@@ -25,7 +25,7 @@ from classifier.text.prepare import Prepared
 from training.counts import Counts, Weighed, count
 from training.duplicates import groups
 from training.labelled import Example
-from training.targets import Target, find_targets
+from training.targets import ASSISTS, LEADS, Target, find_targets
 from training.thresholds import choose_thresholds
 
 FOLDS = 5
@@ -144,7 +144,7 @@ def _fit_rows(counts: Counts, targets: dict[str, Target], train: np.ndarray, tes
             y, matrix = target.y[train][rows], weighed.train[rows]
             # Naive Bayes lifts the departments; it blurs the gravest level of urgency, which few words tell.
             classifier = BlendedClassifier() if name == "department" else build_classifier()
-            heads[name] = (_fit_exclusive if target.exclusive else _fit_independent)(classifier, matrix, y, target)
+            heads[name] = (_fit_exclusive if target.exclusive else _fit_parts)(classifier, matrix, y, target)
             scores[name] = weighed.test @ heads[name].by_column + heads[name].intercept
     return _Part(weighed, heads, scores)
 
@@ -163,22 +163,31 @@ def _fit_exclusive(classifier: Linear, matrix: csr_matrix, y: np.ndarray, target
     return Head(target.classes, all_coef, all_intercept)
 
 
-def _fit_independent(classifier: Linear, matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
-    """A binary classifier for each column of ``y``; one that never or always holds needs none."""
+def _fit_parts(classifier: Linear, matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
+    """For each department, whether it assists: two binary classifiers, their scores added.
+
+    One learns whether it has any part in the matter, from many rows, the other whether it
+    assists, from few. A part that no row has, or every row, needs no classifier.
+    """
     coef = np.zeros((len(target.classes), matrix.shape[1]))
-    intercept = np.where(y.all(axis=0), _NEVER, -_NEVER).astype(float)
-    for column in np.flatnonzero(y.any(axis=0) & ~y.all(axis=0)):
-        classifier.fit(matrix, y[:, column])
-        coef[column], intercept[column] = classifier.coef_[0], classifier.intercept_[0]
+    intercept = np.zeros(len(target.classes))
+    for column in range(len(target.classes)):
+        for holds in (y[:, column] > 0, y[:, column] == ASSISTS):
+            if holds.any() and not holds.all():
+                classifier.fit(matrix, holds)
+                coef[column] += classifier.coef_[0]
+                intercept[column] += classifier.intercept_[0]
+            else:
+                intercept[column] += _NEVER if holds.all() else -_NEVER
     return Head(target.classes, coef, intercept, exclusive=False)
 
 
 def _calibration(scores: Floats, target: Target) -> tuple[Floats, Floats]:
     """Slope and shift for each class that make held-out scores probabilities.
 
-    Exclusive labels share one slope, the inverse temperature of Guo et al. 2017; independent
-    ones get a slope and a shift each, as in Platt 1999. Both are linear in the scores, so they
-    fold into the classifier's own weights.
+    Exclusive labels share one slope, the inverse temperature of Guo et al. 2017; assisting
+    departments get a slope and a shift each, as in Platt 1999, from the rows they do not lead.
+    Both are linear in the scores, so they fold into the classifier's own weights.
     """
     k = len(target.classes)
     if target.exclusive:
@@ -187,8 +196,10 @@ def _calibration(scores: Floats, target: Target) -> tuple[Floats, Floats]:
         return np.full(k, slope), np.zeros(k)
     slope, shift = np.ones(k), np.zeros(k)
     for i in range(k):
-        if len(np.unique(target.y[:, i])) == 2:
-            fitted = LogisticRegression(C=np.inf).fit(scores[:, [i]], target.y[:, i])
+        rows = target.y[:, i] != LEADS
+        assists = target.y[rows, i] == ASSISTS
+        if assists.any() and not assists.all():
+            fitted = LogisticRegression(C=np.inf).fit(scores[rows][:, [i]], assists)
             slope[i], shift[i] = fitted.coef_[0, 0], fitted.intercept_[0]
     return slope, shift
 

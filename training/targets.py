@@ -10,10 +10,15 @@ import numpy as np
 from classifier.taxonomy import Taxonomy
 from training.labelled import Example
 
+ASSISTS, LEADS = 1, 2
+
 
 @dataclass(frozen=True)
 class Target:
-    """Labels of shape (n,), or an indicator matrix of shape (n, classes), and which rows carry one."""
+    """What one head learns: labels of shape (n,), or part in the matter, and which rows carry one.
+
+    The part of each department is a matrix of shape (n, classes): LEADS, ASSISTS or 0.
+    """
 
     y: np.ndarray
     labelled: np.ndarray
@@ -31,7 +36,7 @@ class Target:
 
 
 def find_targets(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, Target]:
-    """The heads there are labels for: "department", and perhaps "urgency" and "involved"."""
+    """The heads there are labels for: "department", and perhaps "urgency" and "assist"."""
     departments = np.array([example.department for example in examples])
     everywhere = np.ones(len(examples), dtype=bool)
     present = tuple(one.id for one in taxonomy.departments if one.id in departments)
@@ -41,6 +46,9 @@ def find_targets(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, T
     if len(levels) > 1:
         targets["urgency"] = Target(urgencies, urgencies != "", levels)
     if any(example.assist for example in examples):
-        involved = [[one in (example.department, example.assist) for one in present] for example in examples]
-        targets["involved"] = Target(np.array(involved, dtype=int), everywhere, present)
+        parts = [
+            [LEADS if one == example.department else ASSISTS if one == example.assist else 0 for one in present]
+            for example in examples
+        ]
+        targets["assist"] = Target(np.array(parts), everywhere, present)
     return targets

@@ -11,7 +11,7 @@ from sklearn.metrics import precision_recall_curve
 from classifier.model.classifier import Thresholds, as_incoming
 from classifier.model.weights import Floats
 from training.metrics import answered_alone
-from training.targets import Target
+from training.targets import ASSISTS, Target
 
 TOO_MILD_COST = 20.0
 """How many times worse it is to suggest a level too mild than one too grave."""
@@ -52,7 +52,7 @@ def choose_thresholds(
     return Thresholds(
         accept_accuracy,
         accept,
-        _assist_threshold(lead, targets, held_out) if "involved" in targets else 1.0,
+        _assist_threshold(lead, targets, held_out) if "assist" in targets else 1.0,
         float(np.quantile(known_share, _UNFAMILIAR)),
         cuts,
         _plausible(department, p, accept_accuracy),
@@ -79,10 +79,10 @@ def _plausible(department: Target, p: Floats, accuracy: float) -> tuple[float, .
 def _assist_threshold(lead: np.ndarray, targets: Mapping[str, Target], held_out: Mapping[str, Floats]) -> float:
     """The threshold of the best F1; the second department is the likeliest beside the lead."""
     department = targets["department"]
-    beside = np.where(np.array(department.classes) == lead[:, None], -1.0, held_out["involved"])
+    beside = np.where(np.array(department.classes) == lead[:, None], -1.0, held_out["assist"])
     second = beside.argmax(axis=1)
     rows = np.arange(len(lead))
-    right = (targets["involved"].y[rows, second] == 1) & (lead == department.y)
+    right = (targets["assist"].y[rows, second] == ASSISTS) & (lead == department.y)
     if not right.any():
         return 1.0
     precision, recall, cuts = precision_recall_curve(right, beside[rows, second])

@@ -25,7 +25,7 @@ class ComplaintsIn(RootModel[Annotated[list[ComplaintIn], Field(min_length=1, ma
 
 
 class DepartmentOut(BaseModel):
-    """A department and the probability that it leads, or that it is involved."""
+    """A department and the probability that it leads, or that it assists."""
 
     id: str
     name: str

@@ -44,7 +44,7 @@ class Thresholds:
     accept : float
         Least confidence in the lead department that needs no review, chosen to keep it.
     assist : float
-        Least probability that a second department is involved for it to be suggested.
+        Least probability that a second department assists for it to be suggested.
     familiar : float
         Least part of a text, by characters, in words the model knows.
     urgency : tuple of float
@@ -122,7 +122,7 @@ class Classifier:
     Parameters
     ----------
     weights : Weights
-        With the head "department", and "urgency" and "involved" where they were trained.
+        With the head "department", and "urgency" and "assist" where they were trained.
     taxonomy : Taxonomy
     thresholds : Thresholds
     version : str
@@ -215,7 +215,7 @@ class Classifier:
         plausible = tuple(one.department for one in candidates if one.confidence >= least[one.department.id])
         return Suggestion(
             candidates,
-            self._assist(probabilities.get("involved"), candidates[0]),
+            self._assist(probabilities.get("assist"), candidates[0]),
             urgency,
             plausible,
             tuple(self._review_causes(candidates[0], plausible, urgency, n_chars, known_share)),
@@ -235,7 +235,7 @@ class Classifier:
     def _assist(self, p: Floats | None, lead: Candidate) -> Candidate | None:
         if p is None:
             return None
-        classes = self.weights.heads["involved"].classes
+        classes = self.weights.heads["assist"].classes
         best = max((i for i in range(len(p)) if classes[i] != lead.department.id), key=lambda i: p[i])
         return (
             Candidate(self._departments[classes[best]], float(p[best])) if p[best] >= self.thresholds.assist else None
