@@ -31,7 +31,7 @@ TOLERANCE = 1e-3
 SMOOTHING = 0.3
 """Complement naive Bayes' alpha: TF-IDF values are small counts, so less than the usual 1."""
 
-FEATURE_WEIGHTS = {"words": 1.0, "characters": 1.0, "titles": 0.5}
+FEATURE_WEIGHTS = {"words": 1.0, "characters": 1.0, "titles": 1.0}
 
 
 class ComplaintPreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
