@@ -44,7 +44,7 @@ class UrgencyOut(BaseModel):
 class ReviewCauseOut(BaseModel):
     """Why a person should look closely."""
 
-    code: str = Field(description="several | uncertain | too_short | unfamiliar | gravest")
+    code: str = Field(description="several | two_matters | uncertain | too_short | unfamiliar | gravest")
     message: str
 
 

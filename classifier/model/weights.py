@@ -139,13 +139,44 @@ class Found:
         -------
         ndarray of shape (words,)
         """
-        weight = head.by_column[self.column, labels[self.document]] - head.mean_coef[self.column]
+        return self._by_word(head.by_column[self.column, labels[self.document]] - head.mean_coef[self.column])
+
+    def strongest_passages(self, head: Head, labels: Ints) -> Floats:
+        """How much the one passage that speaks most for each class speaks for it rather than for a label.
+
+        The greatest sum of neighbouring words' shares (Kadane's maximum subarray; Bentley 1984).
+
+        Parameters
+        ----------
+        head : Head
+        labels : ndarray of int, shape (documents,)
+
+        Returns
+        -------
+        ndarray of shape (documents, classes), in log odds
+        """
+        own = head.by_column[self.column, labels[self.document]]
+        strongest = np.empty((len(labels), len(head.classes)))
+        # Each document starts so much lower than the one before that no passage can reach into it.
+        drop = _FAR * self.word_document
+        for k in range(len(head.classes)):
+            shares = self._by_word(head.by_column[self.column, k] - own)
+            upto = np.cumsum(shares, dtype=np.float64)
+            upto -= (upto - shares)[self.first_word[:-1]][self.word_document] + drop
+            strongest[:, k] = np.maximum.reduceat(upto - np.minimum.accumulate(upto - shares), self.first_word[:-1])
+        return strongest
+
+    def _by_word(self, weight: Floats) -> Floats:
+        """Share out each cell's value times ``weight`` (one for each cell) over the words it comes from."""
         share = (self.value * weight / self.count)[self.cell] / self.length
         size = int(self.offsets[-1]) + 1
         steps = np.bincount(self.start, share, size) - np.bincount(self.start + self.length, share, size)
         by_character: Floats = np.cumsum(steps)
         return np.add.reduceat(by_character, self.word_start)
 
+
+_FAR = 1e4
+"""Far more than any document's score."""
 
 _NO_BLOCK = Block((), np.empty(0), 0.0)
 

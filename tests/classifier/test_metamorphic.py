@@ -55,3 +55,18 @@ def test_what_tells_of_the_matter_stays(classifier: Classifier, sentence: str) -
     changed = [Complaint(one.title, f"{one.text}真是气死人了，{sentence}，求求领导！") for one in COMPLAINTS]
     plain, after = classifier.suggest_many(COMPLAINTS), classifier.suggest_many(changed)
     assert all(answer(a) != answer(b) for a, b in zip(plain, after, strict=True))
+
+
+@pytest.mark.parametrize("order", ["{a}另外，{b}", "{b}还有一件事，{a}"])
+def test_two_matters_give_lead_and_assist(classifier: Classifier, order: str) -> None:
+    """A letter with two plain matters names both departments, whichever comes first, and asks to look."""
+    a, b = (
+        "石料厂的粉尘废水直排河里，臭气熏天，噪声整夜不停，环保局来查过也没有停。",
+        "村里征地的补偿款没有发，承包地和宅基地的确权证也没有办，国土所不给登记。",
+    )
+    suggestion = classifier.suggest(Complaint("", order.format(a=a, b=b)))
+    assert suggestion.assist
+    assert {suggestion.lead.department.id, suggestion.assist.department.id} == {"environment", "land"}
+    assert suggestion.needs_review
+    for alone in (a, b):
+        assert classifier.suggest(Complaint("", alone)).assist is None

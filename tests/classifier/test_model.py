@@ -102,6 +102,21 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
     np.testing.assert_allclose(by_document, above, atol=1e-9)
 
 
+def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Classifier) -> None:
+    """Equal to trying every passage of every document, one document never reaching into another."""
+    head = classifier.weights.heads["department"]
+    found = classifier.weights.find(Prepared(COMPLAINTS))
+    labels = found.matrix @ head.by_column
+    leads = labels.argmax(axis=1)
+    strongest = found.strongest_passages(head, leads)
+    for k in range(len(head.classes)):
+        of_k = found.word_shares(head, np.full(len(leads), k)) - found.word_shares(head, leads)
+        for document in range(len(leads)):
+            shares = of_k[found.word_document == document]
+            best = max(shares[i:j].sum() for i in range(len(shares)) for j in range(i + 1, len(shares) + 1))
+            assert strongest[document, k] == pytest.approx(max(best, 0) if k == leads[document] else best, abs=1e-6)
+
+
 def test_reasons_never_show_masked_data(classifier: Classifier) -> None:
     """A number that was masked is no reason."""
     complaint = Complaint("", "我叫王小明，电话13800001234，身份证110101199001010015，化工厂排的水把井水弄臭了")
