@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
-from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, BlendedClassifier, build_classifier
+from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, SMOOTHING, BlendedClassifier, build_classifier
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
@@ -80,14 +80,11 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float,
     *parts, whole = Parallel(n_jobs=jobs)(
         delayed(_fit_rows)(counts, targets, train, test) for train, test in [*folds, (everything, everything[:0])]
     )
-    known_share = np.empty(len(prepared))
-    for (_, test), part in zip(folds, parts, strict=True):
-        known_share[test] = part.weighed.known_share
+    in_order = np.argsort(np.concatenate([test for _, test in folds]))
+    known_share = np.concatenate([part.weighed.known_share for part in parts])[in_order]
     heads, held_out = {}, {}
     for name, target in targets.items():
-        scores = np.empty((len(prepared), len(target.classes)))
-        for (_, test), part in zip(folds, parts, strict=True):
-            scores[test] = part.scores[name]
+        scores = np.concatenate([part.scores[name] for part in parts])[in_order]
         slope, shift = _calibration(scores[target.labelled], target)
         raw = whole.heads[name]
         heads[name] = Head(target.classes, raw.coef * slope[:, None], raw.intercept * slope + shift, target.exclusive)
@@ -100,6 +97,7 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float,
         "min_df": counts.min_df,
         "terms": {name: len(block.terms) for name, block in blocks.items()},
         "C": REGULARISATION,
+        "alpha": SMOOTHING,
     }
     shares = {one.id: one.urgent_share for one in taxonomy.departments}
     thresholds = choose_thresholds(targets, held_out, known_share, accept_accuracy, shares)
