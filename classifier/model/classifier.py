@@ -215,7 +215,8 @@ class Classifier:
         least = dict(zip(classes, self.thresholds.plausible, strict=True))
         plausible = tuple(one.department for one in candidates if one.confidence >= least[one.department.id])
         second = None
-        if passages.max() >= _OWN_MATTER:
+        # A model that never saw a second department suggests none.
+        if "assist" in probabilities and passages.max() >= _OWN_MATTER:
             second = Candidate(self._departments[classes[passages.argmax()]], _OWN_MATTER_CONFIDENCE)
         return Suggestion(
             candidates,
