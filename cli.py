@@ -105,7 +105,8 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
     click.echo(f"协办：{shape.assist.name}（{shape.assist.confidence:.0%}）" if shape.assist else "协办：无")
     if shape.urgency:
         hours = shape.urgency.respond_within_hours
-        click.echo(f"紧急程度：{shape.urgency.name}（{shape.urgency.confidence:.0%}），{hours:g} 小时内响应")
+        cautious = "，宁急勿缓" if shape.urgency.confidence < 0.5 else ""
+        click.echo(f"紧急程度：{shape.urgency.name}（{shape.urgency.confidence:.0%}{cautious}），{hours:g} 小时内响应")
     others = "、".join(f"{one.name} {one.confidence:.0%}" for one in shape.candidates[1:])
     click.echo(f"其他可能：{others}")
     click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons if one.weight > 0)) or '无'}")
