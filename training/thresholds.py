@@ -13,7 +13,7 @@ from classifier.model.weights import Floats
 from training.metrics import answered_alone
 from training.targets import ASSISTS, Target
 
-TOO_MILD_COST = 20.0
+TOO_MILD_COST = 30.0
 """How many times worse it is to suggest a level too mild than one too grave."""
 
 GRAVEST_RECALL = 0.95
