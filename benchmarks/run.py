@@ -176,11 +176,13 @@ def _speed(models: Path, folder: Path) -> str:
 
 
 def _peak_mb(models: Path, source: Path, folder: Path) -> float:
+    # A process's own ru_maxrss starts at that of the process that started it; VmHWM does not.
     script = (
-        "import resource, sys; from pathlib import Path; from backlog.reclassify import reclassify;"
+        "import re, resource, sys; from pathlib import Path; from backlog.reclassify import reclassify;"
         "from classifier.model import bundle;"
         "reclassify(Path(sys.argv[2]), Path(sys.argv[3]), bundle.current(Path(sys.argv[1])));"
-        "print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))"
+        "own = int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]);"
+        "print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))"
     )
     return float(_run(models, "-c", script, models, source, folder / "peak.csv")[1].split()[-1]) / 1024
 

@@ -152,10 +152,12 @@ class Classifier:
         prepared = Prepared(complaints)
         found = self.weights.find(prepared)
         probabilities = {name: head.probabilities(found.matrix) for name, head in self.weights.heads.items()}
-        leads = probabilities["department"].argmax(axis=1)
-        passages = found.strongest_passages(self.weights.heads["department"], leads)
-        shares = found.word_shares(self.weights.heads["department"], leads)
-        reasons = _reasons("department", prepared, found, shares, _MOST_FOR, _MOST_AGAINST)
+        department = self.weights.heads["department"]
+        best_first = np.argsort(-probabilities["department"], axis=1, kind="stable")
+        leads, seconds = best_first[:, 0], best_first[:, 1]
+        passages = found.strongest_passage(department, leads, seconds)
+        above = found.above_average(department, leads)
+        reasons = _reasons("department", prepared, found, above, _MOST_FOR, _MOST_AGAINST)
         levels = None
         if "urgency" in probabilities:
             probabilities["urgency"] = as_incoming(
@@ -167,21 +169,22 @@ class Classifier:
             asked = np.minimum([self._level_asked(one) for one in hazards], learned + 1)
             levels = np.maximum(learned, asked)
             # The mildest level is the absence of reasons for another.
-            shares = found.word_shares(self.weights.heads["urgency"], levels)
-            shares[levels[found.word_document] == 0] = 0
-            more = _reasons("urgency", prepared, found, shares, _MOST_URGENT, 0)
+            above = found.above_average(self.weights.heads["urgency"], levels)
+            above[levels[found.word_document] == 0] = 0
+            more = _reasons("urgency", prepared, found, above, _MOST_URGENT, 0)
             reasons = [
                 lead + _hazard_reasons(complaint, fired) + level
                 for complaint, lead, fired, level in zip(complaints, reasons, hazards, more, strict=True)
             ]
         return [
             self._suggestion(
+                best_first[i].tolist(),
                 {name: p[i] for name, p in probabilities.items()},
                 None if levels is None else int(levels[i]),
                 reasons[i],
                 len(prepared.texts[i]) - len(SEPARATOR),
                 found.known_share[i],
-                passages[i],
+                float(passages[i]),
             )
             for i in range(len(complaints))
         ]
@@ -202,22 +205,23 @@ class Classifier:
 
     def _suggestion(
         self,
+        best_first: list[int],
         probabilities: dict[str, Floats],
         level: int | None,
         reasons: tuple[Reason, ...],
         n_chars: int,
         known_share: float,
-        passages: Floats,
+        passage: float,
     ) -> Suggestion:
         classes, p = self.weights.heads["department"].classes, probabilities["department"]
-        candidates = tuple(Candidate(self._departments[classes[i]], float(p[i])) for i in np.argsort(-p, kind="stable"))
+        candidates = tuple(Candidate(self._departments[classes[i]], float(p[i])) for i in best_first)
         urgency = None if level is None else self._urgency(probabilities["urgency"], level)
         least = dict(zip(classes, self.thresholds.plausible, strict=True))
         plausible = tuple(one.department for one in candidates if one.confidence >= least[one.department.id])
         second = None
         # A model that never saw a second department suggests none.
-        if "assist" in probabilities and passages.max() >= _OWN_MATTER:
-            second = Candidate(self._departments[classes[passages.argmax()]], _OWN_MATTER_CONFIDENCE)
+        if "assist" in probabilities and passage >= _OWN_MATTER:
+            second = Candidate(candidates[1].department, _OWN_MATTER_CONFIDENCE)
         return Suggestion(
             candidates,
             self._assist(probabilities.get("assist"), candidates[0]) or second,

@@ -122,8 +122,8 @@ class Found:
         share: Floats = known / np.maximum(np.diff(self.offsets) - len(SEPARATOR), 1)
         return share
 
-    def word_shares(self, head: Head, labels: Ints) -> Floats:
-        """How much more each word spoke for a label than for the average of the head's labels.
+    def above_average(self, head: Head, labels: Ints) -> Floats:
+        """How much more each word spoke for its document's label than for the average of the head's labels.
 
         A term's exact contribution to the linear score (its value times its weight) is shared
         out equally over the places where it stands and over their characters, so the shares
@@ -141,30 +141,28 @@ class Found:
         """
         return self._by_word(head.by_column[self.column, labels[self.document]] - head.mean_coef[self.column])
 
-    def strongest_passages(self, head: Head, labels: Ints) -> Floats:
-        """How much the one passage that speaks most for each class speaks for it rather than for a label.
+    def strongest_passage(self, head: Head, labels: Ints, others: Ints) -> Floats:
+        """How much one passage of each document speaks for another label rather than for its own.
 
         The greatest sum of neighbouring words' shares (Kadane's maximum subarray; Bentley 1984).
 
         Parameters
         ----------
         head : Head
-        labels : ndarray of int, shape (documents,)
+        labels, others : ndarray of int, shape (documents,)
 
         Returns
         -------
-        ndarray of shape (documents, classes), in log odds
+        ndarray of shape (documents,), in log odds
         """
-        own = head.by_column[self.column, labels[self.document]]
-        strongest = np.empty((len(labels), len(head.classes)))
+        weight = head.by_column[self.column, others[self.document]] - head.by_column[self.column, labels[self.document]]
+        shares = self._by_word(weight)
+        upto = np.cumsum(shares, dtype=np.float64)
+        first = self.first_word[:-1]
         # Each document starts so much lower than the one before that no passage can reach into it.
-        drop = _FAR * self.word_document
-        for k in range(len(head.classes)):
-            shares = self._by_word(head.by_column[self.column, k] - own)
-            upto = np.cumsum(shares, dtype=np.float64)
-            upto -= (upto - shares)[self.first_word[:-1]][self.word_document] + drop
-            strongest[:, k] = np.maximum.reduceat(upto - np.minimum.accumulate(upto - shares), self.first_word[:-1])
-        return strongest
+        upto -= ((upto - shares)[first] + _FAR * np.arange(len(first)))[self.word_document]
+        passage: Floats = np.maximum.reduceat(upto - np.minimum.accumulate(upto - shares), first)
+        return passage
 
     def _by_word(self, weight: Floats) -> Floats:
         """Share out each cell's value times ``weight`` (one for each cell) over the words it comes from."""

@@ -98,7 +98,7 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
     scores = found.matrix @ head.by_column
     label = scores.argmax(axis=1)
     above = scores[np.arange(len(COMPLAINTS)), label] - scores.mean(axis=1)
-    by_document = np.bincount(found.word_document, found.word_shares(head, label))
+    by_document = np.bincount(found.word_document, found.above_average(head, label))
     np.testing.assert_allclose(by_document, above, atol=1e-9)
 
 
@@ -106,15 +106,15 @@ def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Cla
     """Equal to trying every passage of every document, one document never reaching into another."""
     head = classifier.weights.heads["department"]
     found = classifier.weights.find(Prepared(COMPLAINTS))
-    labels = found.matrix @ head.by_column
-    leads = labels.argmax(axis=1)
-    strongest = found.strongest_passages(head, leads)
+    leads = (found.matrix @ head.by_column).argmax(axis=1)
     for k in range(len(head.classes)):
-        of_k = found.word_shares(head, np.full(len(leads), k)) - found.word_shares(head, leads)
+        others = np.full(len(leads), k)
+        strongest = found.strongest_passage(head, leads, others)
+        rather = found.above_average(head, others) - found.above_average(head, leads)
         for document in range(len(leads)):
-            shares = of_k[found.word_document == document]
-            best = max(shares[i:j].sum() for i in range(len(shares)) for j in range(i + 1, len(shares) + 1))
-            assert strongest[document, k] == pytest.approx(max(best, 0) if k == leads[document] else best, abs=1e-6)
+            own = rather[found.word_document == document]
+            best = max(own[i:j].sum() for i in range(len(own)) for j in range(i + 1, len(own) + 1))
+            assert strongest[document] == pytest.approx(best, abs=1e-6)
 
 
 def test_reasons_never_show_masked_data(classifier: Classifier) -> None:
