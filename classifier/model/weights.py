@@ -224,8 +224,11 @@ class Weights:
         ]
         column, start, length = (np.concatenate(parts) for parts in zip(*found, strict=True))
         keys = document_of[start] * self.n_columns + column
+        # Half as wide where they fit, which sorts in two thirds of the time.
+        if len(cuts) * self.n_columns < np.iinfo(np.int32).max:
+            keys = keys.astype(np.int32)
         keys, cell, count = np.unique(keys, return_inverse=True, return_counts=True)
-        document, column = np.divmod(keys, self.n_columns)
+        document, column = np.divmod(keys.astype(np.int64), self.n_columns)
         first_word = np.cumsum([0, *map(len, cuts)])
         return Found(
             offsets, first_word, word_start, word_length, word_known, start, length, cell,
