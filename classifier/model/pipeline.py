@@ -25,8 +25,8 @@ from classifier.text.prepare import Prepared
 REGULARISATION = 5.0
 """Inverse strength of the L2 penalty, scikit-learn's C."""
 
-TOLERANCE = 1e-3
-"""Where the solver stops; a tenth of it takes twice as long and changes no figure."""
+TOLERANCE = 3e-4
+"""Where the solver stops. Three times as much moves the urgency of real letters by 0.05 in kappa, a third changes nothing."""
 
 SMOOTHING = 0.3
 """Complement naive Bayes' alpha: TF-IDF values are small counts, so less than the usual 1."""
