@@ -9,7 +9,8 @@ import numpy as np
 
 from classifier.model.hazards import Hazard, find_hazards
 from classifier.model.precedents import Precedents
-from classifier.model.weights import Floats, Found, Ints, Weights
+from classifier.model.reasons import hazard_reasons, word_reasons
+from classifier.model.weights import Floats, Ints, Weights
 from classifier.records import (
     Candidate,
     Complaint,
@@ -32,9 +33,6 @@ _OWN_MATTER, _OWN_MATTER_CONFIDENCE = 4.0, 0.42
 """A passage that speaks so much more (in log odds) for another department than for the lead tells a
 matter of its own. In so many of the held-out corpus texts with such a passage that department leads
 or assists."""
-
-_LEAST_SHARE = 0.2
-"""Words that spoke less than this part of what the strongest did are not worth showing."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ class Classifier:
         leads, seconds = best_first[:, 0], best_first[:, 1]
         passages = found.strongest_passage(department, leads, seconds)
         above = found.above_average(department, leads)
-        reasons = _reasons("department", prepared, found, above, _MOST_FOR, _MOST_AGAINST)
+        reasons = word_reasons("department", prepared, found, above, _MOST_FOR, _MOST_AGAINST)
         levels = None
         if "urgency" in probabilities:
             probabilities["urgency"] = as_incoming(
@@ -171,9 +169,9 @@ class Classifier:
             # The mildest level is the absence of reasons for another.
             above = found.above_average(self.weights.heads["urgency"], levels)
             above[levels[found.word_document] == 0] = 0
-            more = _reasons("urgency", prepared, found, above, _MOST_URGENT, 0)
+            more = word_reasons("urgency", prepared, found, above, _MOST_URGENT, 0)
             reasons = [
-                lead + _hazard_reasons(complaint, fired) + level
+                lead + hazard_reasons(complaint, fired) + level
                 for complaint, lead, fired, level in zip(complaints, reasons, hazards, more, strict=True)
             ]
         return [
@@ -274,35 +272,3 @@ class Classifier:
         if urgency and urgency.level == self.taxonomy.urgencies[-1]:
             causes.append(ReviewCause("gravest", f"建议为{urgency.level.name}，请立即人工核实"))
         return causes
-
-
-def _reasons(
-    about: str, prepared: Prepared, found: Found, shares: Floats, most_for: int, most_against: int
-) -> list[tuple[Reason, ...]]:
-    """The words that spoke most for a label, then those that spoke most against it."""
-    strength = np.abs(shares)
-    strongest = np.maximum.reduceat(strength, found.first_word[:-1])
-    spoke = np.flatnonzero((strength > 0) & (strength >= _LEAST_SHARE * strongest[found.word_document]))
-    order = spoke[np.lexsort((-strength[spoke], shares[spoke] < 0, found.word_document[spoke]))]
-    document = found.word_document[order]
-    start = found.word_start[order] - found.offsets[document]
-    end = start + found.word_length[order]
-    reasons: list[list[Reason]] = [[] for _ in prepared.texts]
-    room = [{True: most_for, False: most_against} for _ in prepared.texts]
-    for i, first, last, share in zip(*(one.tolist() for one in (document, start, end, shares[order])), strict=True):
-        if room[i][share > 0]:
-            reason = _reason(about, prepared.complaints[i], prepared.locate(i, first, last), share)
-            # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
-            if reason.text.isalnum():
-                reasons[i].append(reason)
-                room[i][share > 0] -= 1
-    return [tuple(one) for one in reasons]
-
-
-def _hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:
-    return tuple(_reason("urgency", complaint, (one.field, one.start, one.end), 0.0, one.rule.name) for one in hazards)
-
-
-def _reason(about: str, complaint: Complaint, place: tuple[str, int, int], weight: float, rule: str = "") -> Reason:
-    field, start, end = place
-    return Reason(about, field, getattr(complaint, field)[start:end], start, end, weight, rule)
