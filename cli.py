@@ -74,13 +74,15 @@ def evaluate(file: Path, model: Path | None, as_json: bool, folder: Path | None)
     """在一份标注文件上评估模型。"""
     from training.evaluate import evaluate as measure
     from training.labelled import read_labelled
-    from training.plots import write_plots
     from training.report import evaluation_text
 
     classifier = _load(model)
     examples, _ = read_labelled([file], classifier.taxonomy)
     report = measure(classifier, examples)
     if folder:
+        # Drawing takes longest to import.
+        from training.plots import write_plots
+
         write_plots(report["department"], folder)
     click.echo(_json(report) if as_json else evaluation_text(report, classifier.taxonomy))
 

@@ -15,7 +15,6 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import Parallel, delayed
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
-from sklearn.metrics import cohen_kappa_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 from benchmarks.run import DATA
@@ -28,7 +27,7 @@ from training.corpus import corpus_files
 from training.duplicates import groups
 from training.fit import FOLDS, SEED
 from training.labelled import AUTO, Example, read_labelled
-from training.metrics import bootstrap_intervals, macro_f1
+from training.metrics import bootstrap_intervals, macro_f1, quadratic_kappa
 
 Analyzer = Callable[[str], list[str]]
 _CUES = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
@@ -111,8 +110,7 @@ def _urgency(examples: list[Example], blocks: dict[str, tuple[Analyzer, float]])
     order = [level.id for level in Taxonomy.read().urgencies]
     true = np.array([one.urgency for one in examples])
     predicted = _cross_validated(examples, true, blocks, build_classifier)
-    ranks = [[order.index(label) for label in labels] for labels in (true, predicted)]
-    return f"{cohen_kappa_score(*ranks, weights='quadratic'):.3f}"
+    return f"{quadratic_kappa(true, predicted, order):.3f}"
 
 
 def _cross_validated(

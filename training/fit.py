@@ -18,7 +18,14 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
-from classifier.model.pipeline import FEATURE_WEIGHTS, REGULARISATION, SMOOTHING, BlendedClassifier, build_classifier
+from classifier.model.pipeline import (
+    FEATURE_WEIGHTS,
+    REGULARISATION,
+    SMOOTHING,
+    BlendedClassifier,
+    a_row_for_each_class,
+    build_classifier,
+)
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
@@ -150,9 +157,7 @@ def _fit_rows(counts: Counts, targets: dict[str, Target], train: np.ndarray, tes
 def _fit_exclusive(classifier: Linear, matrix: csr_matrix, y: np.ndarray, target: Target) -> Head:
     """One classifier of all classes, its rows in the target's order."""
     classifier.fit(matrix, y)
-    coef, intercept = classifier.coef_, classifier.intercept_
-    if len(coef) == 1:
-        coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
+    coef, intercept = a_row_for_each_class(classifier.coef_, classifier.intercept_)
     # A level that no row of this fold carries can never be the answer.
     all_coef = np.zeros((len(target.classes), matrix.shape[1]))
     all_intercept = np.full(len(target.classes), intercept.min() - _NEVER)

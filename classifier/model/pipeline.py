@@ -77,6 +77,13 @@ def build_classifier() -> LogisticRegression:
     return LogisticRegression(C=REGULARISATION, class_weight="balanced", tol=TOLERANCE, max_iter=1000)
 
 
+def a_row_for_each_class(coef: Floats, intercept: Floats) -> tuple[Floats, Floats]:
+    """Weights with a row for each class, also where scikit-learn keeps one row for two classes."""
+    if len(coef) > 1:
+        return coef, intercept
+    return np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
+
+
 class BlendedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     """Logistic regression and complement naive Bayes, their scores added into one linear score.
 
@@ -102,9 +109,7 @@ class BlendedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
     def fit(self, X: sp.csr_matrix, y: NDArray[Any]) -> BlendedClassifier:
         """Fit both on the same rows."""
         logistic, bayes = build_classifier().fit(X, y), ComplementNB(alpha=self.alpha).fit(X, y)
-        coef, intercept = logistic.coef_, logistic.intercept_
-        if len(coef) == 1:
-            coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
+        coef, intercept = a_row_for_each_class(logistic.coef_, logistic.intercept_)
         self.classes_, self.coef_, self.intercept_ = logistic.classes_, coef + bayes.feature_log_prob_, intercept
         return self
 

@@ -57,7 +57,8 @@ class Precedents:
         """
         block = weights.blocks["words"]
         row = weights.find(Prepared([complaint])).matrix[:, : len(block.terms)] / block.weight
-        similarity = (self.words @ row.T).toarray().ravel()
+        # A dense vector: the product of two sparse matrices would transpose and sort for nothing.
+        similarity = self.words @ row.toarray().ravel().astype(np.float32)
         own = Precedent.of(complaint, "", "", "")
         found: list[tuple[Precedent, float]] = []
         for i in np.argsort(-similarity, kind="stable"):
