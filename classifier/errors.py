@@ -26,3 +26,27 @@ class InvalidLabelsError(FenbanError):
 
 class InvalidModelError(FenbanError):
     """A model folder that is missing, damaged, or made for another dictionary or format."""
+
+
+class StorageError(FenbanError):
+    """A database that cannot be reached, read or written; nothing of the change was kept."""
+
+
+class NotFoundError(FenbanError):
+    """Something asked for by a name or number that is not there."""
+
+
+class ConflictError(FenbanError):
+    """A change of something that somebody else has changed meanwhile, or that is no longer open to it."""
+
+
+class InvalidInputError(FenbanError):
+    """A value given by a user that is none of those allowed."""
+
+
+class NotSignedInError(FenbanError):
+    """A request without an account or a token, or with one that has ended."""
+
+
+class NotAllowedError(FenbanError):
+    """A request beyond what the account or token may do."""

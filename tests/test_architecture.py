@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "backlog": {"classifier"},
     # Labelled files are table files, so training reads them through backlog.tables.
     "training": {"classifier", "backlog.tables"},
-    "casework.service": {"classifier", "training", "backlog"},
+    "casework.storage": {"classifier.errors"},
+    "casework.service": {"classifier", "training", "backlog", "casework.storage"},
     "casework.web": {"classifier", "casework.service"},
     "settings": set(),
-    "api": {"casework.web", "settings"},
+    "api": {"casework.service", "casework.storage.database", "casework.web", "settings"},
     "cli": {"classifier", "training", "backlog", "casework", "settings"},
 }
 
@@ -46,6 +47,7 @@ DOORS = {
     "matplotlib": {"training.plots"},
     "csv": {"backlog.tables"},
     "sqlalchemy": {"casework.storage"},
+    "alembic": {"casework.storage.migrations"},
     "click": {"cli"},
     "pickle": set(),
 }
