@@ -106,6 +106,7 @@ class Suggestion:
     department it holds that department; empty where none is likely enough.
     ``assist`` and ``urgency`` are None where there is none to suggest.
     ``review_causes`` is empty where the suggestion may be followed on sight.
+    ``known_share`` is the part of the complaint, 0 to 1 by characters, in words the model learned.
     """
 
     candidates: tuple[Candidate, ...]
@@ -114,6 +115,7 @@ class Suggestion:
     plausible: tuple[Department, ...]
     review_causes: tuple[ReviewCause, ...]
     reasons: tuple[Reason, ...]
+    known_share: float
     model_version: str
 
     @property

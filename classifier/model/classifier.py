@@ -181,7 +181,7 @@ class Classifier:
                 None if levels is None else int(levels[i]),
                 reasons[i],
                 len(prepared.texts[i]) - len(SEPARATOR),
-                found.known_share[i],
+                float(found.known_share[i]),
                 float(passages[i]),
             )
             for i in range(len(complaints))
@@ -227,6 +227,7 @@ class Classifier:
             plausible,
             tuple(self._review_causes(candidates[0], plausible, second, urgency, n_chars, known_share)),
             reasons,
+            known_share,
             self.version,
         )
 

@@ -1,0 +1,78 @@
+"""What every change of a case has in common: who makes it, on which case, and the trace it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from casework.service.office import Office
+from casework.service.permissions import Actor, Permission
+from casework.storage import audit
+from casework.storage import cases as stored
+from casework.storage.cases import CLOSED, DECIDED, OPEN
+from casework.storage.database import Session
+from casework.storage.tables import Case
+from classifier.errors import ConflictError, NotFoundError
+from classifier.model.classifier import Classifier
+from classifier.taxonomy import Taxonomy
+
+STATUS_NAMES = {OPEN: "待分办", DECIDED: "已分办", CLOSED: "已办结"}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a change of cases goes by: who makes it, the office's settings and the model in service, if any."""
+
+    actor: Actor
+    office: Office
+    taxonomy: Taxonomy
+    classifier: Classifier | None = None
+
+
+def find(session: Session, actor: Actor, number: str) -> Case:
+    """The case of a number, if the actor may see it.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    actor.require(Permission.READ)
+    case = stored.get(session, number)
+    if case is None or (actor.department and case.department != actor.department):
+        raise NotFoundError(f"没有编号为“{number[:40]}”的诉求件，或不在您的部门范围内，请核对编号。")
+    return case
+
+
+def may_see_suggestion(case: Case) -> bool:
+    """Whether the suggestion may be shown: that of a blind case, which has no department yet, not before it is decided."""
+    return not case.blind or case.department is not None
+
+
+def change(session: Session, actor: Actor, case: Case, version: int, action: str, values: dict[str, Any]) -> None:
+    old = {name: getattr(case, name) for name in values}
+    if not stored.change(session, case, version, **values):
+        raise changed_meanwhile(session, case)
+    changed = {name for name, value in values.items() if value != old[name]}
+    audit.record(
+        session,
+        actor.name,
+        action,
+        subject(case),
+        {name: _plain(old[name]) for name in sorted(changed)},
+        {name: _plain(values[name]) for name in sorted(changed)},
+    )
+
+
+def changed_meanwhile(session: Session, case: Case) -> ConflictError:
+    last = stored.last_decision(session, case)
+    told = f"，最近一次由 {last.made_by} 分办给 {last.department}" if last else ""
+    return ConflictError(f"{case.number} 刚被别人改过{told}，现在是{STATUS_NAMES[case.status]}。请重新打开后再决定。")
+
+
+def subject(case: Case) -> str:
+    return f"case {case.number}"
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,101 @@
+"""Lists cases: those to be looked at closely first, then by time left, page by page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from casework.service.deadlines import OVERDUE, SOON
+from casework.service.desk import STATUS_NAMES, may_see_suggestion
+from casework.service.office import Office
+from casework.service.permissions import Actor, Permission
+from casework.storage import cases as stored
+from casework.storage.cases import OPEN, Filters, Line, Place
+from casework.storage.database import Session
+from classifier.errors import InvalidInputError
+
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which cases somebody asks for; None means any. ``due`` is "overdue" or "soon"."""
+
+    status: str = OPEN
+    department: str | None = None
+    urgency: str | None = None
+    channel: str | None = None
+    place: str | None = None
+    needs_review: bool | None = None
+    received_from: datetime | None = None
+    received_before: datetime | None = None
+    due: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some cases, and the cursor that asks for those after them; None at the end."""
+
+    lines: list[Line]
+    next_cursor: str | None
+
+
+def list_cases(
+    session: Session, actor: Actor, office: Office, query: Query, cursor: str | None = None, limit: int = 50
+) -> Page:
+    """The cases after ``cursor`` that the actor may see.
+
+    The cost of a page does not depend on how far down it is.
+
+    Raises
+    ------
+    InvalidInputError
+        The cursor is none that a page gave, or a filter has a value that cannot be.
+    """
+    filters = filters_for(actor, office, query)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError(f"每页 {limit} 件不行，应为 1 到 {MAX_LIMIT}。")
+    lines = stored.page(session, filters, cursor and _place(cursor), limit + 1)
+    more = len(lines) > limit
+    return Page([_shown(line) for line in lines[:limit]], _cursor(lines[limit - 1]) if more else None)
+
+
+def filters_for(actor: Actor, office: Office, query: Query) -> Filters:
+    """What a query means now, for who asks."""
+    actor.require(Permission.READ)
+    if query.status not in STATUS_NAMES:
+        raise InvalidInputError(f"没有“{query.status[:20]}”这种状态，应为 {'、'.join(STATUS_NAMES)}。")
+    if query.due not in (None, OVERDUE, SOON):
+        raise InvalidInputError(f"due 的值“{query.due[:20]}”不对，应为 {OVERDUE} 或 {SOON}。")
+    facts = {name: value for name, value in vars(query).items() if name != "due"}
+    for name in ("received_from", "received_before"):
+        if facts[name] and facts[name].tzinfo is None:
+            facts[name] = facts[name].replace(tzinfo=office.zone)
+    # A clerk of one department asks for another's cases in vain, not for all.
+    if actor.department and query.department not in (None, actor.department):
+        raise InvalidInputError(f"您的账号只能查看 {actor.department} 的诉求件。")
+    facts["department"] = actor.department or query.department
+    now = datetime.now(UTC)
+    if query.due:
+        facts["due_from"] = now if query.due == SOON else None
+        facts["due_before"] = now + timedelta(hours=office.due_soon_hours) if query.due == SOON else now
+    return Filters(**facts)
+
+
+def _shown(line: Line) -> Line:
+    return line if may_see_suggestion(line.case) else Line(line.case, line.first_line, None)
+
+
+def _cursor(line: Line) -> str:
+    where = [line.case.certain, line.case.due_at.isoformat(), line.case.id]
+    return base64.urlsafe_b64encode(json.dumps(where).encode()).decode()
+
+
+def _place(cursor: str) -> Place:
+    try:
+        certain, due_at, case_id = json.loads(base64.urlsafe_b64decode(cursor))
+        return Place(int(certain), datetime.fromisoformat(due_at).astimezone(UTC), int(case_id))
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError("cursor 不是上一页给出的值，请从第一页重新查询。") from error

@@ -1,0 +1,74 @@
+"""What an office has set, and the days it works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from casework.storage.originals import Originals
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Office:
+    """Settings that services go by.
+
+    Attributes
+    ----------
+    zone : ZoneInfo
+        Where the office's days begin.
+    blind_share : float
+        Share of cases, 0 to 1, whose suggested department is shown only after the decision.
+    due_soon_hours : float
+        From how many hours before its due time a case counts as due soon.
+    originals : Originals or None
+        Keeps complaints as they came; None where the office keeps only masked text.
+    """
+
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    blind_share: float = 0.05
+    due_soon_hours: float = 24.0
+    originals: Originals | None = None
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The days an office works.
+
+    Parameters
+    ----------
+    zone : ZoneInfo
+    exceptions : mapping of date to bool
+        Days that are not as their weekday says: True where worked, False where off.
+    """
+
+    zone: ZoneInfo
+    exceptions: Mapping[date, bool]
+
+    def works(self, day: date) -> bool:
+        """Whether the office works on a day: Monday to Friday, but for the exceptions."""
+        return self.exceptions.get(day, day.weekday() < 5)
+
+    def after(self, start: datetime, hours: float, working_days: bool) -> datetime:
+        """The moment ``hours`` after ``start``.
+
+        With ``working_days`` the clock stands still on days off, so 24 hours are one working day.
+
+        >>> calendar = Calendar(ZoneInfo("Asia/Shanghai"), {})
+        >>> friday = datetime(2026, 3, 6, 15, tzinfo=calendar.zone)
+        >>> str(calendar.after(friday, 72, working_days=True))
+        '2026-03-11 15:00:00+08:00'
+        """
+        left, now = timedelta(hours=hours), start.astimezone(self.zone)
+        if not working_days:
+            return now + left
+        while True:
+            midnight = datetime.combine(now.date() + _DAY, time(), self.zone)
+            if self.works(now.date()):
+                if left <= midnight - now:
+                    return now + left
+                left -= midnight - now
+            now = midnight

@@ -1,0 +1,168 @@
+"""受理: registers complaints, masked, each with a suggestion."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from casework.service.deadlines import Deadlines
+from casework.service.desk import STATUS_NAMES, Desk, change, find, may_see_suggestion, subject
+from casework.service.office import Office
+from casework.service.permissions import Permission
+from casework.storage import audit
+from casework.storage import cases as stored
+from casework.storage.cases import OPEN
+from casework.storage.database import Session
+from casework.storage.tables import Case, SuggestionMade
+from classifier.errors import ConflictError, InvalidInputError
+from classifier.records import Complaint, Suggestion
+from classifier.text.mask import mask
+
+_MAX_NAME = 200
+_CLOCKS_DIFFER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """A complaint to register. ``reference`` is the office's own number, by which it is registered once only."""
+
+    complaint: Complaint
+    channel: str = ""
+    place: str = ""
+    reference: str | None = None
+    received_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("渠道", self.channel), ("地点", self.place), ("来文编号", self.reference or "")):
+            if len(value) > _MAX_NAME or "\x00" in value:
+                raise InvalidInputError(f"{name}“{value[:20]}…”过长或含有不是文字的字符，最多 {_MAX_NAME} 字。")
+
+
+def register(session: Session, desk: Desk, new: NewCase) -> tuple[Case, bool]:
+    """Register a complaint, masked, with a suggestion; the same reference twice is one case.
+
+    Returns
+    -------
+    case : Case
+    created : bool
+        False where it was registered before.
+
+    Raises
+    ------
+    ConflictError
+        The reference belongs to a case with another text.
+    InvalidInputError
+        The time it was received lies in the future.
+    """
+    desk.actor.require(Permission.REGISTER)
+    values = _as_registered(new, desk.office)
+    suggestion = desk.classifier.suggest(Complaint(values["title"], values["text"])) if desk.classifier else None
+    blind = secrets.SystemRandom().random() < desk.office.blind_share
+    standing = _standing(session, desk, values["received_at"], new.channel, suggestion, blind)
+    values |= standing | {"status": OPEN, "blind": blind, "version": 1}
+    if (case_id := stored.add(session, values)) is None:
+        return _registered_before(session, values), False
+    case = session.get_one(Case, case_id)
+    if suggestion:
+        _keep_suggestion(session, case, suggestion)
+    facts = {"reference": new.reference, "channel": new.channel, "urgency": case.urgency, "due_at": str(case.due_at)}
+    audit.record(session, desk.actor.name, "case.registered", subject(case), None, facts)
+    return case, True
+
+
+def suggest_again(session: Session, desk: Desk, number: str) -> Case:
+    """Ask the model in service once more for a case that is open; what it said before stays on record.
+
+    Raises
+    ------
+    ConflictError
+        The case is no longer open, or somebody changed it just now.
+    """
+    desk.actor.require(Permission.SUGGEST)
+    case = find(session, desk.actor, number)
+    if case.status != OPEN or desk.classifier is None:
+        raise ConflictError(f"{number} {STATUS_NAMES[case.status]}，或还没有模型，不能重新建议。")
+    suggestion = desk.classifier.suggest(Complaint(case.title, case.text))
+    values = _standing(session, desk, case.received_at, case.channel, suggestion, blind=not may_see_suggestion(case))
+    if stored.last_decision(session, case):
+        values["certain"] = 0  # it came back once, so a person looks closely whatever the model says
+    change(session, desk.actor, case, case.version, "case.suggested", values)
+    _keep_suggestion(session, case, suggestion)
+    return case
+
+
+def _standing(
+    session: Session, desk: Desk, received_at: datetime, channel: str, suggestion: Suggestion | None, blind: bool
+) -> dict[str, Any]:
+    """Where an open case stands by what was suggested for it."""
+    lead = suggestion.lead.department.id if suggestion else None
+    urgency = suggestion.urgency.level.id if suggestion and suggestion.urgency else None
+    # Who decides a blind case must find nothing of the suggested department in it; urgency stays, for safety.
+    return {
+        "department": None if blind else lead,
+        "assist": None if blind else _assist(suggestion),
+        "urgency": urgency,
+        "certain": int(suggestion is not None and not suggestion.needs_review and not blind),
+        "due_at": Deadlines(session, desk.office, desk.taxonomy).due(received_at, channel, lead, urgency),
+    }
+
+
+def _as_registered(new: NewCase, office: Office) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    received_at = new.received_at or now
+    if received_at.tzinfo is None:
+        received_at = received_at.replace(tzinfo=office.zone)
+    if received_at > now + _CLOCKS_DIFFER:
+        raise InvalidInputError(f"受理时间 {received_at:%Y-%m-%d %H:%M} 在未来，请核对。")
+    title, text = new.complaint.title, new.complaint.text
+    return {
+        "year": now.astimezone(office.zone).year,
+        "reference": new.reference or None,
+        "channel": new.channel.strip(),
+        "place": mask(new.place.strip()),
+        "received_at": received_at,
+        "registered_at": now,
+        "title": mask(title),
+        "text": mask(text),
+        "original": office.originals.seal(title, text) if office.originals else None,
+    }
+
+
+def _registered_before(session: Session, values: Mapping[str, Any]) -> Case:
+    case = stored.by_reference(session, values["reference"])
+    assert case is not None, "a reference that is taken belongs to a case"
+    if (case.title, case.text) != (values["title"], values["text"]):
+        raise ConflictError(f"来文编号 {values['reference']} 已登记为 {case.number}，内容不同，请核对编号。")
+    return case
+
+
+def _keep_suggestion(session: Session, case: Case, suggestion: Suggestion) -> None:
+    made = SuggestionMade(
+        case_id=case.id,
+        made_at=datetime.now(UTC),
+        model_version=suggestion.model_version,
+        department=suggestion.lead.department.id,
+        department_confidence=suggestion.lead.confidence,
+        assist=_assist(suggestion),
+        urgency=suggestion.urgency.level.id if suggestion.urgency else None,
+        urgency_confidence=suggestion.urgency.confidence if suggestion.urgency else None,
+        needs_review=suggestion.needs_review,
+        known_share=suggestion.known_share,
+        details={
+            "candidates": [[one.department.id, one.confidence] for one in suggestion.candidates],
+            "assist_confidence": suggestion.assist.confidence if suggestion.assist else None,
+            "plausible": [one.id for one in suggestion.plausible],
+            "review_causes": [vars(one) for one in suggestion.review_causes],
+            "reasons": [vars(one) for one in suggestion.reasons],
+        },
+    )
+    session.add(made)
+    session.flush()
+    case.suggestion_id = made.id
+
+
+def _assist(suggestion: Suggestion | None) -> str | None:
+    return suggestion.assist.department.id if suggestion and suggestion.assist else None

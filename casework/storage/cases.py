@@ -1,0 +1,169 @@
+"""Reads and writes cases; how they may change is decided in `casework.service.cases`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, defer
+
+from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
+
+OPEN, DECIDED, CLOSED = "open", "decided", "closed"
+
+_LINE_CHARS = 80
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which cases to list; None means any. ``due_before`` is exclusive, as are all ends of a time."""
+
+    status: str = OPEN
+    department: str | None = None
+    urgency: str | None = None
+    channel: str | None = None
+    place: str | None = None
+    needs_review: bool | None = None
+    received_from: datetime | None = None
+    received_before: datetime | None = None
+    due_from: datetime | None = None
+    due_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the queue a page ended."""
+
+    certain: int
+    due_at: datetime
+    id: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A case as a list shows it, with the confidence of its latest suggestion."""
+
+    case: Case
+    first_line: str
+    confidence: float | None
+
+
+def add(session: Session, values: dict[str, Any]) -> int | None:
+    """Insert a case and return its id, or None where its reference is taken."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Case).values(**values).on_conflict_do_nothing(index_elements=["reference"])
+    return session.execute(statement.returning(Case.id)).scalar()
+
+
+def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Insert many cases at once; their ids, in order. References must be free."""
+    return list(session.scalars(insert(Case).returning(Case.id, sort_by_parameter_order=True), rows))
+
+
+def get(session: Session, number: str) -> Case | None:
+    """The case of a registered number."""
+    year, _, serial = number.partition("-")
+    # Beyond 18 digits no database has an id.
+    if not (year.isdecimal() and serial.isdecimal() and len(serial) <= 18):
+        return None
+    case = session.get(Case, int(serial))
+    return case if case and case.number == number else None
+
+
+def by_reference(session: Session, reference: str) -> Case | None:
+    """The case an office knows by its own reference."""
+    return session.scalars(select(Case).where(Case.reference == reference)).one_or_none()
+
+
+def known_references(session: Session, references: Sequence[str]) -> set[str]:
+    """Those of ``references`` that are registered."""
+    return set(session.scalars(select(Case.reference).where(Case.reference.in_(references))))
+
+
+def change(session: Session, case: Case, version: int, **values: Any) -> bool:
+    """Update a case if it is still at ``version``; False where somebody was quicker."""
+    statement = update(Case).where(Case.id == case.id, Case.version == version).values(version=version + 1, **values)
+    done = session.execute(statement.returning(Case.id)).scalar() is not None
+    session.refresh(case)
+    return done
+
+
+def page(session: Session, filters: Filters, after: Place | None, limit: int) -> list[Line]:
+    """The next ``limit`` cases of a list, those to be looked at closely first, then by time left."""
+    query = (
+        select(Case, func.substr(Case.text, 1, _LINE_CHARS), SuggestionMade.department_confidence)
+        .outerjoin(SuggestionMade, SuggestionMade.id == Case.suggestion_id)
+        .where(*_conditions(filters))
+        .order_by(Case.certain, Case.due_at, Case.id)
+        .limit(limit)
+    )
+    if after:
+        query = query.where(tuple_(Case.certain, Case.due_at, Case.id) > tuple_(after.certain, after.due_at, after.id))
+    return [Line(*row) for row in session.execute(_without_text(query))]
+
+
+def in_order(session: Session, filters: Filters) -> Any:
+    """Yield every case that matches, oldest registration first, however many there are."""
+    query = select(Case).where(*_conditions(filters)).order_by(Case.id).execution_options(yield_per=1000)
+    return session.scalars(query)
+
+
+def count(session: Session, filters: Filters) -> int:
+    """How many cases match."""
+    return session.execute(select(func.count()).select_from(Case).where(*_conditions(filters))).scalar_one()
+
+
+def _without_text(query: Select[Any]) -> Select[Any]:
+    return query.options(defer(Case.text), defer(Case.original))
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    equal = {
+        Case.department: filters.department,
+        Case.urgency: filters.urgency,
+        Case.channel: filters.channel,
+        Case.place: filters.place,
+        Case.certain: None if filters.needs_review is None else int(not filters.needs_review),
+    }
+    conditions = [
+        Case.status == filters.status,
+        *(column == value for column, value in equal.items() if value is not None),
+    ]
+    spans = (
+        (Case.received_at, filters.received_from, filters.received_before),
+        (Case.due_at, filters.due_from, filters.due_before),
+    )
+    for column, start, end in spans:
+        conditions += [column >= start] if start else []
+        conditions += [column < end] if end else []
+    return conditions
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened to a case, each list in the order of time."""
+
+    suggestions: list[SuggestionMade]
+    decisions: list[Decision]
+    hand_backs: list[HandBack]
+    outcomes: list[Outcome]
+
+
+def history(session: Session, case: Case) -> History:
+    """All that was suggested, decided, handed back and closed."""
+
+    def of(table: Any) -> Any:
+        return list(session.scalars(select(table).where(table.case_id == case.id).order_by(table.id)))
+
+    return History(of(SuggestionMade), of(Decision), of(HandBack), of(Outcome))
+
+
+def last_decision(session: Session, case: Case) -> Decision | None:
+    """The decision that stands, or stood before the case was handed back."""
+    return session.scalars(
+        select(Decision).where(Decision.case_id == case.id).order_by(Decision.id.desc()).limit(1)
+    ).first()
