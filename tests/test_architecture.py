@@ -48,6 +48,9 @@ DOORS = {
     "csv": {"backlog.tables"},
     "sqlalchemy": {"casework.storage"},
     "alembic": {"casework.storage.migrations"},
+    "psycopg": set(),
+    "cryptography": {"casework.storage.originals"},
+    "huey": {"casework.service.jobs"},
     "click": {"cli"},
     "pickle": set(),
 }
