@@ -76,8 +76,13 @@ class Detail:
 def detail(session: Session, case: Case) -> Detail:
     """A case with its history."""
     suggestions = stored.history(session, case, SuggestionMade) if may_see_suggestion(case) else []
-    others = (stored.history(session, case, table) for table in (Decision, HandBack, Outcome))
-    return Detail(case, suggestions, *others)
+    return Detail(
+        case,
+        suggestions,
+        stored.history(session, case, Decision),
+        stored.history(session, case, HandBack),
+        stored.history(session, case, Outcome),
+    )
 
 
 def may_see_suggestion(case: Case) -> bool:

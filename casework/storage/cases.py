@@ -59,7 +59,8 @@ def add(session: Session, values: dict[str, Any]) -> int | None:
 
 def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Insert many cases at once, but those whose reference is taken; ids by reference."""
-    return dict(session.execute(_insert(session).returning(Case.reference, Case.id), rows).tuples())
+    taken = session.execute(_insert(session).returning(Case.reference, Case.id), rows)
+    return dict(taken.all())
 
 
 def _insert(session: Session) -> Any:
