@@ -46,7 +46,7 @@ DOORS = {
     "cleanlab": {"training.audit"},
     "matplotlib": {"training.plots"},
     "csv": {"backlog.tables.csv_file"},
-    "python_calamine": {"backlog.tables.workbook"},
+    "python_calamine": {"backlog.tables.sheet_rows"},
     "xlsxwriter": {"backlog.tables.workbook"},
     "sqlalchemy": {"casework.storage"},
     "alembic": {"casework.storage.migrations"},
