@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ from casework.service.deadlines import Deadlines
 from casework.service.desk import STATUS_NAMES, Desk, may_see_suggestion
 from casework.service.permissions import Permission
 from casework.service.register import NewCase, as_registered
+from casework.storage import audit
 from casework.storage import cases as stored
-from casework.storage.audit import entry
 from casework.storage.cases import CLOSED, Filters
 from casework.storage.database import Database, Session
-from casework.storage.tables import Outcome, SuggestionMade, registered_number
+from casework.storage.tables import SuggestionMade, registered_number
 from classifier.errors import FenbanError, InvalidInputError, InvalidTableError
 from classifier.records import Complaint
 
@@ -39,8 +40,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 _REQUIRED = ("text", "department")
 _MOST_SHOWN = 20
-_ROWS_PER_CHUNK = 1000
-_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日")
+_ROWS_PER_CHUNK = 2000
+_DATE = re.compile(r"(\d{4})[-/.年](\d\d?)[-/.月](\d\d?)日?(?:[ T]*(\d\d?)[:：](\d\d)(?:[:：](\d\d)(?:\.\d+)?)?)?")
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,10 @@ def import_handled(
     table = open_table(path)
     columns = _find_columns(table, mapping or {})
     imported = done = 0
-    parsed = _parse_all(desk, columns, table)
-    while chunk := list(islice(parsed, _ROWS_PER_CHUNK)):
+    with database.reading() as session:
+        deadlines = Deadlines(session, desk.office, desk.taxonomy)
+    cases = (_case(desk, deadlines, row) for row in _parse_all(desk, columns, table))
+    while chunk := list(islice(cases, _ROWS_PER_CHUNK)):
         with database.writing() as session:
             imported += _take(session, desk, path, chunk)
         done += len(chunk)
@@ -223,16 +226,16 @@ def _parse(desk: Desk, table: Table, columns: dict[str, int], row: list[str], so
 def _time(desk: Desk, name: str, value: str) -> datetime | None:
     if not value:
         return None
-    plain = value.replace("/", "-").replace("T", " ")
-    for form in _TIMES:
-        try:
-            moment = datetime.strptime(plain, form).replace(tzinfo=desk.office.zone)
-        except ValueError:
-            continue
-        if moment > datetime.now(UTC):
-            raise InvalidInputError(f"{name} 的值“{value[:40]}”在未来")
-        return moment
-    raise InvalidInputError(f"{name} 的值“{value[:40]}”不是时间，应形如 2026-03-05 08:30")
+    if (found := _DATE.fullmatch(value)) is None:
+        raise InvalidInputError(f"{name} 的值“{value[:40]}”不是时间，应形如 2026-03-05 08:30")
+    try:
+        year, month, day, *clock = (int(part or 0) for part in found.groups())
+        moment = datetime.combine(date(year, month, day), time(*clock), desk.office.zone)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} 的值“{value[:40]}”不是日历上的时间") from error
+    if moment > datetime.now(UTC):
+        raise InvalidInputError(f"{name} 的值“{value[:40]}”在未来")
+    return moment
 
 
 def _fingerprint(path: Path) -> str:
@@ -240,19 +243,22 @@ def _fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
-def _take(session: Session, desk: Desk, path: Path, rows: list[_Row]) -> int:
-    deadlines = Deadlines(session, desk.office, desk.taxonomy)
-    by_reference = {row.new.reference or "": row for row in rows}
-    ids = stored.add_many(session, [_case(desk, deadlines, row) for row in rows])
-    taken = [(case_id, by_reference[reference]) for reference, case_id in ids.items()]
-    now = datetime.now(UTC)
-    session.bulk_insert_mappings(Outcome.__mapper__, [_outcome(desk, path, now, *one) for one in taken])
-    new = [{"department": row.department, "reference": row.new.reference} for _, row in taken]
-    subjects = [f"case {registered_number(now.astimezone(desk.office.zone).year, case_id)}" for case_id, _ in taken]
-    session.add_all(
-        entry(desk.actor.name, "case.imported", subject, None, facts)
-        for subject, facts in zip(subjects, new, strict=True)
-    )
+def _take(session: Session, desk: Desk, path: Path, cases: list[dict[str, Any]]) -> int:
+    ids = stored.add_many(session, cases)
+    taken = [(ids[case["reference"]], case) for case in cases if case["reference"] in ids]
+    # Of two rows with one reference the first is taken.
+    taken = list({case_id: (case_id, case) for case_id, case in reversed(taken)}.values())
+    made = {"made_at": datetime.now(UTC), "made_by": desk.actor.name, "user_id": desk.actor.user_id}
+    outcome = made | {"note": f"导入自 {path.name}"}
+    stored.add_outcomes(session, [outcome | {"case_id": i, "department": case["department"]} for i, case in taken])
+    facts = [
+        (
+            f"case {registered_number(case['year'], i)}",
+            {"department": case["department"], "reference": case["reference"]},
+        )
+        for i, case in taken
+    ]
+    audit.record_many(session, desk.actor.name, "case.imported", facts)
     return len(taken)
 
 
@@ -270,15 +276,4 @@ def _case(desk: Desk, deadlines: Deadlines, row: _Row) -> dict[str, Any]:
         "due_at": deadlines.due(received_at, row.new.channel, row.department, row.urgency),
         "closed_at": row.closed_at or received_at,
         "version": 1,
-    }
-
-
-def _outcome(desk: Desk, path: Path, now: datetime, case_id: int, row: _Row) -> dict[str, Any]:
-    return {
-        "case_id": case_id,
-        "made_at": now,
-        "made_by": desk.actor.name,
-        "user_id": desk.actor.user_id,
-        "department": row.department,
-        "note": f"导入自 {path.name}",
     }

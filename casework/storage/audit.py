@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from casework.storage.tables import AuditEntry
@@ -30,12 +31,14 @@ def record(
     old, new : dict, optional
         What was there before and after. No text of a complaint and no secret belongs in them.
     """
-    session.add(entry(actor, action, subject, old, new))
+    session.add(AuditEntry(at=datetime.now(UTC), actor=actor, action=action, subject=subject, old=old, new=new))
 
 
-def entry(actor: str, action: str, subject: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> AuditEntry:
-    """An entry of now, to be added with others."""
-    return AuditEntry(at=datetime.now(UTC), actor=actor, action=action, subject=subject, old=old, new=new)
+def record_many(session: Session, actor: str, action: str, news: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Add an entry for each (subject, new values)."""
+    common = {"at": datetime.now(UTC), "actor": actor, "action": action, "old": None}
+    if news:
+        session.execute(insert(AuditEntry), [common | {"subject": subject, "new": new} for subject, new in news])
 
 
 def entries(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, defer
 
@@ -61,6 +61,12 @@ def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]
     """Insert many cases at once, but those whose reference is taken; ids by reference."""
     taken = session.execute(_insert(session).returning(Case.reference, Case.id), rows)
     return dict(taken.all())
+
+
+def add_outcomes(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the outcomes of many cases at once."""
+    if rows:
+        session.execute(insert(Outcome), rows)
 
 
 def _insert(session: Session) -> Any:
