@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -110,8 +110,8 @@ def setting_once(session: Session, name: str, value: dict[str, Any]) -> dict[str
 
 def _add_once(session: Session, table: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless a unique value of it is taken; waits for another transaction that is inserting it."""
-    added = session.execute(_insert(session, table).values(**values).on_conflict_do_nothing())
-    return bool(added.rowcount)  # type: ignore[attr-defined] # a CursorResult, as of every INSERT
+    insert = _insert(session, table).values(**values).on_conflict_do_nothing()
+    return session.execute(insert.returning(literal(True))).first() is not None
 
 
 def _insert(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
