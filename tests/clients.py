@@ -1,7 +1,8 @@
-"""Clients of the application for tests: with a token, or signed in as somebody."""
+"""Ways into the application for tests: with a token, signed in, or as the person at the machine."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from flask import Flask
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 
 from casework.service import accounts, tokens
 from casework.service.permissions import console
+from casework.storage import audit
 from casework.storage.database import Database
 
 PASSWORD = "correct horse 电池"
@@ -48,3 +50,15 @@ def sign_in(app: Flask, name: str, password: str = PASSWORD) -> FlaskClient:
     assert client.post("/sign-in", data=data).status_code == 302
     client.environ_base["HTTP_X_CSRFTOKEN"] = csrf_token(client)
     return client
+
+
+def change(database: Database, service: Callable[..., object], *arguments: object, **named: object) -> object:
+    """Call a service as the person at the machine, in a transaction of its own."""
+    with database.writing() as session:
+        return service(session, console(), *arguments, **named)
+
+
+def audited(database: Database) -> list[tuple[str, str, str]]:
+    """Who did what to whom, the newest last."""
+    with database.reading() as session:
+        return [(one.actor, one.action, one.subject) for one in reversed(audit.entries(session))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from apiflask import APIFlask
 from flask import Response, current_app, g, redirect, request, session, url_for
@@ -116,13 +115,13 @@ def landing(target: str) -> str:
     A form's address may not be a page itself: whoever was signed out while sending it comes back to
     the page it was on.
     """
-    parts = urlsplit(target if target.isprintable() else "/")
-    if parts.scheme or parts.netloc or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")):
+    wanted, _, query = target.partition("?")
+    if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or not target.isprintable():
         return "/"
-    routes, path = current_app.url_map.bind(""), parts.path
+    routes, path = current_app.url_map.bind(""), wanted
     while path != "/" and not routes.test(path, "GET"):
         path = path.rpartition("/")[0] or "/"
-    return f"{path}?{parts.query}" if parts.query and path == parts.path else path
+    return f"{path}?{query}" if query and path == wanted else path
 
 
 def _check() -> Response | None:

@@ -13,9 +13,12 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 
 from api import create_app
+from casework.service import accounts
+from casework.service.permissions import console
 from casework.storage.database import Database
 from settings import Settings
-from tests.clients import register_of
+from tests.clients import PASSWORD, register_of
+from tests.clock import Clock
 from tests.postgres import postgres
 
 
@@ -81,3 +84,20 @@ def make_app(models_dir: Path, tmp_path: Path, empty_register: Path) -> Iterator
 def app(make_app: Callable[..., Flask]) -> Flask:
     """The application."""
     return make_app()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of accounts, sessions and tokens."""
+    clock = Clock()
+    monkeypatch.setattr("casework.service.clock.now", clock.now)
+    return clock
+
+
+@pytest.fixture
+def staffed(database: Database, clock: Clock) -> Database:
+    """A register with an administrator, a supervisor and a clerk."""
+    with database.writing() as session:
+        for name, role in (("王主任", "admin"), ("李主管", "supervisor"), ("zhang", "triage")):
+            accounts.add_user(session, console(), name, role, PASSWORD)
+    return database
