@@ -67,7 +67,10 @@ def change_password(database: Database, user: User, old: str, new: str) -> str:
 
 def sign_out(session: Session, secret: str) -> None:
     """End a session."""
-    accounts.end_sign_in(session, secret_hash(secret))
+    if found := accounts.sign_in(session, secret_hash(secret)):
+        user = accounts.user_of(session, found.user_id)
+        accounts.end_sign_in(session, found.secret_hash)
+        audit.record(session, user.name, "user.signed_out", f"user {user.name}")
 
 
 def user_of_session(database: Database, secret: str, idle: timedelta) -> User | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from apiflask import APIFlask
-from flask import Response, current_app, g, redirect, request, session, url_for
+from flask import current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from werkzeug import Response
 
 from casework.service import sessions
 from casework.service.accounts import User, actor_of
@@ -128,29 +130,35 @@ def _check() -> Response | None:
     endpoint = request.endpoint
     if endpoint is None:  # no route: the answer is 404 or 405 whoever asks
         return None
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    needed = ACCESS.get(endpoint)
-    if endpoint in ACCESS and needed is None:
+    if endpoint in ACCESS and ACCESS[endpoint] is None:
         _protect()
         return None
-    if scheme.lower() == "bearer":
-        with database().reading() as transaction:
-            g.actor = actor_of_token(transaction, secret.strip())
-    elif not current_user.is_authenticated:
-        return _ask_to_sign_in()
-    else:
-        g.user, g.actor = current_user.user, actor_of(current_user.user)
-        _protect()
-        if endpoint in ANY_SIGNED_IN:
-            return None
-        if g.user.must_change_password:
-            return _ask_for_new_password()
-    if needed is None:
-        raise NotAllowedError(
-            "这个地址不对令牌开放，请登录后使用。" if endpoint in ANY_SIGNED_IN else "这个地址没有开放。"
-        )
-    g.actor.require(needed)
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return _check_session(endpoint)
+    with database().reading() as transaction:
+        g.actor = actor_of_token(transaction, secret.strip())
+    _require(endpoint)
     return None
+
+
+def _check_session(endpoint: str) -> Response | None:
+    if not current_user.is_authenticated:
+        return _ask_to_sign_in()
+    g.user, g.actor = current_user.user, actor_of(current_user.user)
+    _protect()
+    if endpoint in ANY_SIGNED_IN:
+        return None
+    if g.user.must_change_password:
+        return _ask_for_new_password()
+    _require(endpoint)
+    return None
+
+
+def _require(endpoint: str) -> None:
+    if (needed := ACCESS.get(endpoint)) is None:
+        raise NotAllowedError("这个地址只对登录的人开放，令牌不能用，或没有开放。")
+    g.actor.require(needed)
 
 
 def _protect() -> None:
@@ -182,7 +190,7 @@ def _ask_for_new_password() -> Response:
     return redirect(url_for("accounts.password", next=landing(request.path)))
 
 
-def _with_security(app: APIFlask, spec: dict[str, object]) -> dict[str, object]:
+def _with_security(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
     spec["security"] = [{name: []} for name in _SCHEMES]
     opened = {rule.rule for rule in app.url_map.iter_rules() if ACCESS.get(rule.endpoint, rule) is None}
     for path, operations in spec["paths"].items():

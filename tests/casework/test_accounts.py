@@ -217,6 +217,7 @@ def test_a_session_can_be_ended(staffed: Database) -> None:
     with staffed.writing() as session:
         sessions.sign_out(session, secret)
     assert sessions.user_of_session(staffed, secret, IDLE) is None
+    assert audited(staffed)[-1] == ("zhang", "user.signed_out", "user zhang")
 
 
 def test_a_closed_account_stays_out_until_opened(staffed: Database) -> None:
