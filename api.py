@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from apiflask import APIFlask
+from datetime import timedelta
 
-from casework.web import model, pages, problems, rest
+from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from casework.service.sessions import cookie_key
+from casework.web import access, accounts, database, model, pages, problems, rest
 from settings import ROOT, Settings
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
-    """Build the application and load the current model into it.
+    """Build the application, open the case register and load the current model.
 
     Parameters
     ----------
     settings : Settings, optional
         Read from the environment where not given.
+
+    Raises
+    ------
+    StorageError
+        The case register cannot be opened.
     """
     settings = settings or Settings()
     app = APIFlask(
@@ -32,6 +41,12 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     model.load_into(app, settings.models_dir)
     problems.install(app)
-    app.register_blueprint(rest.blueprint)
-    app.register_blueprint(pages.blueprint)
+    register = database.open_into(app, settings.database_url)
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    access.install(app, cookie_key(register), idle, secure=settings.encrypted)
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    for one in (rest, pages, accounts):
+        app.register_blueprint(one.blueprint)
+    register.close()  # workers that fork from here share no connection
     return app

@@ -10,6 +10,7 @@ from typing import Any, Never
 import click
 
 from classifier.errors import FenbanError
+from commands import accounts
 from settings import Settings
 
 
@@ -201,10 +202,34 @@ def export(target: Path, model: Path | None) -> None:
 @click.option("--port", default=8080, show_default=True, help="端口")
 @click.option("--workers", default=2, show_default=True, help="工作进程数")
 def serve(host: str, port: int, workers: int) -> None:
-    """启动网页和接口服务。"""
-    from casework.web.server import run
+    """启动网页和接口服务；还没有账号时先建一个管理员。"""
+    from casework.web.server import Binding, run
 
-    run("api:create_app", host, port, workers)
+    settings = Settings()
+    binding = Binding(host, port, settings.tls_certificate, settings.tls_key, settings.behind_proxy)
+    binding.check()
+    _first_administrator(settings.database_url, binding)
+    run("api:create_app", binding, workers)
+
+
+def _first_administrator(url: str, binding: Any) -> None:
+    from casework.service.accounts import FIRST_ADMINISTRATOR, first_administrator
+    from casework.service.permissions import console
+    from casework.storage.accounts import any_user
+    from casework.storage.database import Database
+
+    database = Database(url)
+    with database.writing() as session:
+        if not binding.local and not any_user(session):
+            _fail("还没有账号，请先建一个：fenban user add 名字 --role admin")
+        password = first_administrator(session, console())
+    database.close()
+    if password:
+        click.echo(f"打开 {binding.address} ，用户名 {FIRST_ADMINISTRATOR}，一次性密码 {password} ，登录后须修改。")
+
+
+main.add_command(accounts.user)
+main.add_command(accounts.token)
 
 
 def _load(model: Path | None) -> Any:

@@ -23,6 +23,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from backlog.tables import CsvTable
+from casework.storage.database import Database
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.model.precedents import Precedents
@@ -57,7 +58,7 @@ def main() -> None:
             _cross_validated(metrics, train_s),
             _seven_topics(),
             _speed(models, Path(folder)),
-            _online(models),
+            _online(models, Path(folder)),
         ]
     text = "\n".join(sections)
     RESULTS.write_text(text, encoding="utf-8")
@@ -205,14 +206,16 @@ def _run(models: Path, *arguments: object) -> tuple[float, str]:
     return time.perf_counter() - start, output
 
 
-def _online(models: Path) -> str:
+def _online(models: Path, folder: Path) -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    settings = {"FENBAN_MODELS_DIR": str(models), "FENBAN_DATABASE_URL": f"sqlite:///{folder}/fenban.db"}
+    Database(settings["FENBAN_DATABASE_URL"]).close()  # made at the first start only
     start = time.perf_counter()
     server = subprocess.Popen(
         [sys.executable, "-m", "cli", "serve", "--port", str(port)],
-        cwd=ROOT, env=os.environ | {"FENBAN_MODELS_DIR": str(models)}, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         ready_s = _until_ready(f"http://127.0.0.1:{port}/readyz", start)

@@ -48,5 +48,9 @@ class NotSignedInError(FenbanError):
     """A request without an account or a token, or with one that has ended."""
 
 
+class StaleFormError(FenbanError):
+    """A form or request without the key of the page it came from."""
+
+
 class NotAllowedError(FenbanError):
     """A request beyond what the account or token may do."""

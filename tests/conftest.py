@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
@@ -12,6 +14,14 @@ from classifier.taxonomy import Taxonomy
 from training.corpus import corpus_files
 from training.labelled import Example, read_labelled
 from training.release import release
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2 with the least work it allows: the tests hash hundreds of passwords."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("casework.service.passwords.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_every_setting_is_documented() -> None:
 def test_every_route_and_error_code_is_documented(tmp_path: Path) -> None:
     """Routes with their paths, errors with their codes."""
     text = document("api.md")
-    app: APIFlask = create_app(Settings(models_dir=tmp_path))
+    app: APIFlask = create_app(Settings(models_dir=tmp_path, database_url=f"sqlite:///{tmp_path}/fenban.db"))
     for rule in app.url_map.iter_rules():
         if "static" not in rule.rule:
             assert f"`{rule.rule}`" in text or f" {rule.rule}`" in text, rule.rule

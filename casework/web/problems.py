@@ -10,13 +10,27 @@ from flask import Response, json, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from casework.web.schemas import MAX_BATCH, ProblemOut
-from classifier.errors import FenbanError, InvalidComplaintError, InvalidModelError
+from classifier.errors import (
+    FenbanError,
+    InvalidComplaintError,
+    InvalidInputError,
+    InvalidModelError,
+    NotAllowedError,
+    NotSignedInError,
+    StaleFormError,
+    StorageError,
+)
 
-API_PREFIX = "/api/"
+API = ("/api/", "/openapi.json")
 
 PROBLEMS: dict[type[FenbanError], tuple[int, str]] = {
     InvalidComplaintError: (422, "invalid_complaint"),
     InvalidModelError: (503, "no_model"),
+    InvalidInputError: (422, "invalid_input"),
+    NotSignedInError: (401, "not_signed_in"),
+    NotAllowedError: (403, "not_allowed"),
+    StaleFormError: (400, "stale_form"),
+    StorageError: (503, "no_database"),
 }
 
 _HTTP_DETAILS = {
@@ -58,6 +72,11 @@ def install(app: APIFlask) -> None:
         return _respond(422, "invalid_request", "请求内容不符合要求。" + "；".join(parts))
 
 
+def wants_page() -> bool:
+    """Whether a person asks, by a browser, rather than a program."""
+    return not request.path.startswith(API) and request.accept_mimetypes.accept_html
+
+
 def _in_chinese(message: str) -> str:
     return next((chinese for english, chinese in _MESSAGES.items() if message.startswith(english)), message)
 
@@ -67,8 +86,11 @@ def _code(status: int) -> str:
 
 
 def _respond(status: int, code: str, detail: str) -> Response:
-    if not request.path.startswith(API_PREFIX) and request.accept_mimetypes.accept_html:
+    if wants_page():
         return Response(render_template("error.html", status=status, detail=detail), status, mimetype="text/html")
     problem = ProblemOut(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code)
     body = json.dumps(problem.model_dump(), ensure_ascii=False)
-    return Response(body, status, mimetype="application/problem+json")
+    response = Response(body, status, mimetype="application/problem+json")
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

@@ -26,7 +26,9 @@ blueprint = APIBlueprint("rest", __name__, tag="suggestions")
 _PROBLEMS = {
     status: {"description": text, "content": {"application/problem+json": {"schema": ProblemOut.model_json_schema()}}}
     for status, text in {
-        400: "not JSON",
+        400: "not JSON, or from a session without X-CSRFToken",
+        401: "no account or token",
+        403: "not allowed to this account or token",
         413: "too large",
         415: "not application/json",
         422: "invalid",

@@ -1,34 +1,103 @@
-"""Runs the web service: gunicorn on Linux, waitress on Windows."""
+"""Runs the web service, gunicorn on Linux and waitress on Windows, where it is safe to."""
 
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from classifier.errors import InvalidInputError
 
-def run(application: str, host: str, port: int, workers: int) -> None:
+
+@dataclass(frozen=True)
+class Binding:
+    """Where the service listens, and what keeps passwords from being read on the way.
+
+    Attributes
+    ----------
+    host, port
+        The address.
+    certificate, key : Path or None
+        For TLS.
+    behind_proxy : bool
+        A proxy in front of it does TLS.
+    """
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+    behind_proxy: bool = False
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def address(self) -> str:
+        """What to type into a browser."""
+        return f"{'https' if self.certificate else 'http'}://{self._socket}/"
+
+    @property
+    def _socket(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def check(self) -> None:
+        """Refuse an address where passwords would travel in the open.
+
+        Raises
+        ------
+        InvalidInputError
+        """
+        if (self.certificate is None) != (self.key is None):
+            raise InvalidInputError("FENBAN_TLS_CERTIFICATE 和 FENBAN_TLS_KEY 要一起设置。")
+        for path in filter(None, (self.certificate, self.key)):
+            if not path.is_file():
+                raise InvalidInputError(f"没有文件 {path}，请检查 FENBAN_TLS_CERTIFICATE 和 FENBAN_TLS_KEY。")
+        if self.certificate and sys.platform == "win32":
+            raise InvalidInputError("Windows 上请由反向代理加密，并设置 FENBAN_BEHIND_PROXY=1。")
+        if not (self.local or self.certificate or self.behind_proxy):
+            raise InvalidInputError(
+                f"不能监听 {self.host or '所有地址'}：没有加密，密码和诉求会在网络上明文传输。"
+                "请设置 FENBAN_TLS_CERTIFICATE 和 FENBAN_TLS_KEY；若前面有加密的反向代理，请设置 FENBAN_BEHIND_PROXY=1。"
+            )
+
+    def gunicorn_options(self) -> dict[str, Any]:
+        """The same for gunicorn."""
+        files = {"certfile": str(self.certificate), "keyfile": str(self.key)} if self.certificate else {}
+        return {"bind": self._socket, **files}
+
+
+def run(application: str, binding: Binding, workers: int) -> None:
     """Serve until stopped.
 
     Parameters
     ----------
     application : str
         "module:factory". Made once, before the workers fork, so they share the model's memory.
-    host : str
-    port, workers : int
+    binding : Binding
+        Checked before.
+    workers : int
     """
     module, _, factory = application.partition(":")
     app = getattr(importlib.import_module(module), factory)()
     if sys.platform == "win32":
         from waitress import serve
 
-        serve(app, host=host, port=port, threads=workers)
+        serve(app, host=binding.host, port=binding.port, threads=workers)
         return
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            options: dict[str, Any] = {"bind": f"{host}:{port}", "workers": workers, "control_socket_disable": True}
+            options = {**binding.gunicorn_options(), "workers": workers, "control_socket_disable": True}
             for name, value in options.items():
                 self.cfg.set(name, value)
 

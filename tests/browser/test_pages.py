@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from casework.service.accounts import add_user
+from casework.service.permissions import console
+from casework.storage.database import Database
 from classifier.taxonomy import Taxonomy
+from tests.clients import PASSWORD
 
 OUT = Path(__file__).parent / "out"
 COMPLAINT = (
@@ -25,13 +30,21 @@ COMPLAINT = (
 
 
 @pytest.fixture(scope="module")
-def address(models_dir: Path) -> Iterator[str]:
-    """The address of a running `fenban serve`."""
+def address(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running `fenban serve`, where a clerk has an account and two newcomers one-time passwords."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('register')}/fenban.db"
+    register = Database(url)
+    with register.writing() as session:
+        for name in ("zhang", "light", "dark"):
+            add_user(session, console(), name, "triage", PASSWORD, one_time=name != "zhang")
+    register.close()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "cli", "serve", "--port", str(port)]
-    server = subprocess.Popen(command, env=os.environ | {"FENBAN_MODELS_DIR": str(models_dir)})
+    server = subprocess.Popen(
+        command, env=os.environ | {"FENBAN_MODELS_DIR": str(models_dir), "FENBAN_DATABASE_URL": url}
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(f"{address}/readyz")
@@ -54,8 +67,8 @@ def _wait(url: str, timeout_s: float = 30) -> None:
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of Debian's Chromium; it may talk to this host only."""
+def page(request: pytest.FixtureRequest, address: str) -> Iterator[Page]:
+    """A page of Debian's Chromium, the clerk signed in; it may talk to this host only."""
     chromium = shutil.which("chromium")
     assert chromium, "install Debian's chromium to run the browser tests"
     with sync_playwright() as playwright:
@@ -74,10 +87,24 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
         page.problems = []  # type: ignore[attr-defined]
         page.on(
             "console",
-            lambda m: page.problems.append(m.text) if m.type == "error" and "status of 422" not in m.text else None,
+            lambda m: (
+                page.problems.append(m.text)
+                if m.type == "error" and not re.search("status of (401|422)", m.text)
+                else None
+            ),
         )  # type: ignore[attr-defined]
+        page.goto(address)
+        sign_in(page, "zhang", PASSWORD)
         yield page
         browser.close()
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    """Type name and password into the form that is there."""
+    page.fill("#name", name)
+    page.fill("#password", password)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def shot(page: Page, name: str) -> None:
@@ -111,7 +138,7 @@ def test_a_blank_complaint_is_answered_in_words(page: Page, address: str) -> Non
     """The browser's own check aside, the server says what is missing."""
     page.goto(address)
     page.fill("#text", "  ")
-    page.click("button")
+    page.click("main button")
     assert "内容为空" in page.inner_text("[role=alert]")
     shot(page, "blank")
 
@@ -121,7 +148,7 @@ def test_markup_and_long_text_do_no_harm(page: Page, address: str) -> None:
     page.goto(address)
     page.fill("#title", "<img src=x onerror=alert(1)>")
     page.fill("#text", "污水" * 3000 + "</textarea><script>alert(1)</script>")
-    page.click("button")
+    page.click("main button")
     assert page.inner_text(".complaint h3") == "<img src=x onerror=alert(1)>"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     shot(page, "markup")
@@ -133,7 +160,7 @@ def test_narrow_screens_keep_working(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 360, "height": 700})
     page.goto(address)
     page.fill("#text", COMPLAINT)
-    page.click("button")
+    page.click("main button")
     page.wait_for_selector(".result")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     shot(page, "narrow")
@@ -145,6 +172,29 @@ def test_the_api_viewer_comes_from_this_host(page: Page, address: str) -> None:
     page.goto(f"{address}/docs")
     page.get_by_text("给一批诉求建议").first.wait_for()
     shot(page, "docs")
+
+
+def test_signing_out_and_in(page: Page, address: str) -> None:
+    """A newcomer mistypes, then replaces the one-time password, and comes to the page they wanted."""
+    newcomer = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    page.goto(address)
+    assert "zhang" in page.inner_text("header")
+    page.click("text=退出")
+    shot(page, "sign-in")
+    page.goto(f"{address}/docs")
+    sign_in(page, newcomer, "wrong")
+    assert "用户名或密码不对" in page.inner_text("[role=alert]")
+    assert page.input_value("#name") == newcomer
+    assert page.evaluate("document.activeElement.id") == "password"
+    sign_in(page, newcomer, PASSWORD)
+    assert "一次性密码" in page.inner_text("[role=status]")
+    shot(page, "password")
+    page.fill("#old", PASSWORD)
+    page.fill("#new", "换成自己的一句长话才行啊")
+    page.fill("#again", "换成自己的一句长话才行啊")
+    page.keyboard.press("Enter")
+    page.get_by_text("给一批诉求建议").first.wait_for()
+    assert page.url == f"{address}/docs"
 
 
 def test_nothing_was_asked_of_another_host(page: Page, address: str) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy import create_engine, text
 
+from api import create_app
+from casework.service import accounts
+from casework.service.permissions import console
 from casework.storage.database import Database
+from settings import Settings
+from tests.clients import PASSWORD, register_of
+from tests.clock import Clock
 from tests.postgres import postgres
 
 
@@ -46,3 +54,50 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def empty_register(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new SQLite register to copy, because making one takes a while."""
+    path = tmp_path_factory.mktemp("register") / "fenban.db"
+    Database(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def make_app(models_dir: Path, tmp_path: Path, empty_register: Path) -> Iterator[Callable[..., Flask]]:
+    """Make the application with the test model and a register of its own, with other settings where given."""
+    made: list[Flask] = []
+    path = shutil.copy(empty_register, tmp_path / "web.db")
+
+    def make(**settings: object) -> Flask:
+        values = {"models_dir": models_dir, "database_url": f"sqlite:///{path}"} | settings
+        made.append(create_app(Settings(**values)))
+        return made[-1]
+
+    yield make
+    for app in made:
+        register_of(app).close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The application."""
+    return make_app()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of accounts, sessions and tokens."""
+    clock = Clock()
+    monkeypatch.setattr("casework.service.clock.now", clock.now)
+    return clock
+
+
+@pytest.fixture
+def staffed(database: Database, clock: Clock) -> Database:
+    """A register with an administrator, a supervisor and a clerk."""
+    with database.writing() as session:
+        for name, role in (("王主任", "admin"), ("李主管", "supervisor"), ("zhang", "triage")):
+            accounts.add_user(session, console(), name, role, PASSWORD)
+    return database

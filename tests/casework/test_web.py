@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from api import create_app
 from casework.web.pages import mark
 from casework.web.problems import PROBLEMS
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint
-from settings import Settings
+from tests.clients import with_token
 
 TEXT = "楼下烧烤店的油烟天天往家里灌，孩子咳嗽，夜里睡不着，电话13800001234"
 
 
 @pytest.fixture
-def client(models_dir: Path) -> FlaskClient:
-    """A client of the application with the test model."""
-    return create_app(Settings(models_dir=models_dir)).test_client()
+def client(app: Flask) -> FlaskClient:
+    """A client that may ask for suggestions, of the application with the test model."""
+    return with_token(app, "suggest")
 
 
 @pytest.fixture
-def bare_client(tmp_path: Path) -> FlaskClient:
-    """A client of the application without a model."""
-    return create_app(Settings(models_dir=tmp_path)).test_client()
+def bare_client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
+    """The same of the application without a model."""
+    return with_token(make_app(models_dir=tmp_path / "none"), "suggest")
 
 
 def test_a_suggestion(client: FlaskClient, classifier: Classifier) -> None:
@@ -130,9 +131,9 @@ def test_a_wrong_content_type_is_refused(client: FlaskClient) -> None:
     assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_a_body_past_the_limit_is_refused(models_dir: Path) -> None:
+def test_a_body_past_the_limit_is_refused(make_app: Callable[..., Flask]) -> None:
     """Before it is read."""
-    client = create_app(Settings(models_dir=models_dir, max_request_bytes=100)).test_client()
+    client = with_token(make_app(max_request_bytes=100), "suggest")
     response = client.post("/api/v1/suggestions", json={"text": "a" * 200})
     assert (response.status_code, response.get_json()["code"]) == (413, "request_entity_too_large")
 
@@ -166,7 +167,9 @@ def test_openapi_describes_the_api(client: FlaskClient) -> None:
 
 def test_every_error_has_a_status() -> None:
     """Errors a request can raise are in the one table."""
-    assert {code for _, code in PROBLEMS.values()} == {"invalid_complaint", "no_model"}
+    assert {"invalid_complaint", "no_model", "not_signed_in", "not_allowed", "stale_form", "no_database"} <= {
+        code for _, code in PROBLEMS.values()
+    }
 
 
 def test_the_page_suggests_and_marks(client: FlaskClient) -> None:

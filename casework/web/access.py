@@ -1,0 +1,200 @@
+"""Decides who may use which route: one table, and one check before every request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from apiflask import APIFlask
+from flask import current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from werkzeug import Response
+
+from casework.service import sessions
+from casework.service.accounts import User, actor_of
+from casework.service.permissions import ROLE_NAMES, Actor, Permission
+from casework.service.tokens import actor_of_token
+from casework.web.database import database
+from casework.web.problems import wants_page
+from classifier.errors import NotAllowedError, NotSignedInError, StaleFormError
+
+ACCESS: dict[str, Permission | None] = {
+    "static": None,
+    "rest.healthz": None,
+    "rest.readyz": None,
+    "accounts.sign_in": None,
+    "accounts.try_sign_in": None,
+    "rest.suggest": Permission.SUGGEST,
+    "rest.suggest_batch": Permission.SUGGEST,
+    "openapi.spec": Permission.SUGGEST,
+    "pages.desk": Permission.SUGGEST,
+    "pages.suggest": Permission.SUGGEST,
+    "pages.docs": Permission.SUGGEST,
+}
+"""What each endpoint needs; None is open to all. An endpoint that is missing here is closed to all."""
+
+ANY_SIGNED_IN = frozenset({"accounts.sign_out", "accounts.password", "accounts.change_password"})
+"""What whoever is signed in may do, even before a one-time password is changed; no token may."""
+
+COOKIE = "fenban_session"
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "fenban token create 给出的令牌，以 fb_ 开头"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "网页登录后的会话；改动数据的请求还要 X-CSRFToken",
+    },
+}
+_csrf = CSRFProtect()
+
+
+class Account(UserMixin):  # type: ignore[misc] # flask-login has no types
+    """Whoever is signed in, as flask-login knows them: by the secret of their session."""
+
+    def __init__(self, secret: str, user: User) -> None:
+        self.secret, self.user = secret, user
+
+    def get_id(self) -> str:
+        """What the cookie holds."""
+        return self.secret
+
+
+def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
+    """Check every request of ``app``.
+
+    Parameters
+    ----------
+    key : str
+        Signs the cookies.
+    idle : timedelta
+        A session without a request for so long has ended.
+    secure : bool
+        Browsers reach this host by HTTPS only, so cookies go no other way.
+    """
+    app.secret_key = key
+    app.config |= {
+        "SESSION_COOKIE_NAME": COOKIE,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # `_check` asks, once it knows that no token was sent
+        "WTF_CSRF_TIME_LIMIT": None,  # a form is good for as long as its session
+        "WTF_CSRF_SSL_STRICT": False,  # our pages send no Referer
+    }
+    _csrf.init_app(app)
+    manager = LoginManager(app, add_context_processor=False)
+    manager.session_protection = None
+
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def load(secret: str) -> Account | None:
+        user = sessions.user_of_session(database(), secret, idle)
+        return user and Account(secret, user)
+
+    app.before_request(_check)
+    app.after_request(_keep_private)
+    app.context_processor(lambda: {"signed_in": g.get("user"), "role_names": ROLE_NAMES})
+    app.security_schemes = _SCHEMES
+    app.spec_processor(lambda spec: _with_security(app, spec))
+
+
+def begin(secret: str, user: User) -> None:
+    """Let the browser keep a new session, and nothing of an older one."""
+    session.clear()
+    login_user(Account(secret, user))
+
+
+def current_actor() -> Actor:
+    """Who asks: whoever the check before this request found."""
+    actor: Actor = g.actor
+    return actor
+
+
+def landing(target: str) -> str:
+    """Where sign-in leads: to ``target`` if that is a page of ours, else to the nearest page above it.
+
+    A form's address may not be a page itself: whoever was signed out while sending it comes back to
+    the page it was on.
+    """
+    wanted, _, query = target.partition("?")
+    if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or not target.isprintable():
+        return "/"
+    routes, path = current_app.url_map.bind(""), wanted
+    while path != "/" and not routes.test(path, "GET"):
+        path = path.rpartition("/")[0] or "/"
+    return f"{path}?{query}" if query and path == wanted else path
+
+
+def _check() -> Response | None:
+    endpoint = request.endpoint
+    if endpoint is None:  # no route: the answer is 404 or 405 whoever asks
+        return None
+    if endpoint in ACCESS and ACCESS[endpoint] is None:
+        _protect()
+        return None
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return _check_session(endpoint)
+    with database().reading() as transaction:
+        g.actor = actor_of_token(transaction, secret.strip())
+    _require(endpoint)
+    return None
+
+
+def _check_session(endpoint: str) -> Response | None:
+    if not current_user.is_authenticated:
+        return _ask_to_sign_in()
+    g.user, g.actor = current_user.user, actor_of(current_user.user)
+    _protect()
+    if endpoint in ANY_SIGNED_IN:
+        return None
+    if g.user.must_change_password:
+        return _ask_for_new_password()
+    _require(endpoint)
+    return None
+
+
+def _require(endpoint: str) -> None:
+    if (needed := ACCESS.get(endpoint)) is None:
+        raise NotAllowedError("这个地址只对登录的人开放，令牌不能用，或没有开放。")
+    g.actor.require(needed)
+
+
+def _protect() -> None:
+    try:
+        _csrf.protect()
+    except CSRFError as error:
+        raise StaleFormError(
+            "页面已过期或不是本站的，请返回刷新后再提交；程序请带 X-CSRFToken，或改用令牌。"
+        ) from error
+
+
+def _keep_private(response: Response) -> Response:
+    """Let no cache keep what only a signed-in person saw: the next one may sit at the same machine."""
+    if "actor" in g:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _ask_to_sign_in() -> Response:
+    if not wants_page():
+        raise NotSignedInError("请先登录，或在 Authorization 里带上令牌（Bearer fb_…）。")
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return redirect(url_for("accounts.sign_in", next=landing(wanted)))
+
+
+def _ask_for_new_password() -> Response:
+    if not wants_page():
+        raise NotAllowedError("请先在网页上修改一次性密码。")
+    return redirect(url_for("accounts.password", next=landing(request.path)))
+
+
+def _with_security(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
+    spec["security"] = [{name: []} for name in _SCHEMES]
+    opened = {rule.rule for rule in app.url_map.iter_rules() if ACCESS.get(rule.endpoint, rule) is None}
+    for path, operations in spec["paths"].items():
+        if path in opened:
+            for operation in operations.values():
+                operation["security"] = []
+    return spec
