@@ -7,8 +7,23 @@ from datetime import timedelta
 from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from casework.service.jobs import Jobs
+from casework.service.office import Office
 from casework.service.sessions import cookie_key
-from casework.web import access, accounts, database, model, pages, problems, rest
+from casework.web import (
+    access,
+    accounts,
+    cases,
+    database,
+    desk,
+    exchange,
+    model,
+    office,
+    pages,
+    problems,
+    releases,
+    rest,
+)
 from settings import ROOT, Settings
 
 
@@ -46,7 +61,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     access.install(app, cookie_key(register), idle, secure=settings.encrypted)
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    for one in (rest, pages, accounts):
+    key = settings.originals_key and settings.originals_key.get_secret_value()
+    office_set = Office.of(settings.timezone, settings.blind_share, settings.due_soon_hours, key)
+    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register))
+    for one in (rest, pages, accounts, exchange, cases, office, releases):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Never
 
 import click
 
 from classifier.errors import FenbanError
-from commands import accounts
-from settings import Settings
+from commands import accounts, cases, models
+from settings import ROOT, Settings
 
 
 class _Failure(click.ClickException):
@@ -209,12 +212,25 @@ def serve(host: str, port: int, workers: int) -> None:
     binding = Binding(host, port, settings.tls_certificate, settings.tls_key, settings.behind_proxy)
     binding.check()
     _first_administrator(settings.database_url, binding)
-    run("api:create_app", binding, workers)
+    with _worker():
+        run("api:create_app", binding, workers)
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """A process for background jobs, which ends with this one however that ends."""
+    process = subprocess.Popen([sys.executable, "-m", "cli", "worker", "--attached"], stdin=subprocess.PIPE, cwd=ROOT)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _first_administrator(url: str, binding: Any) -> None:
     from casework.service.accounts import FIRST_ADMINISTRATOR, first_administrator
     from casework.service.permissions import console
+    from casework.service.releases import note_current
     from casework.storage.accounts import any_user
     from casework.storage.database import Database
 
@@ -223,13 +239,18 @@ def _first_administrator(url: str, binding: Any) -> None:
         if not binding.local and not any_user(session):
             _fail("还没有账号，请先建一个：fenban user add 名字 --role admin")
         password = first_administrator(session, console())
+    note_current(database, Settings().models_dir)
     database.close()
     if password:
         click.echo(f"打开 {binding.address} ，用户名 {FIRST_ADMINISTRATOR}，一次性密码 {password} ，登录后须修改。")
 
 
-main.add_command(accounts.user)
-main.add_command(accounts.token)
+for command in (
+    *(accounts.user, accounts.token),
+    *(cases.cases, cases.deadline, cases.holiday, cases.key),
+    *(models.models, models.retrain, models.worker),
+):
+    main.add_command(command)
 
 
 def _load(model: Path | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parent
@@ -21,8 +21,29 @@ class Settings(BaseSettings):
     database_url: str = f"sqlite:///{ROOT / 'var' / 'fenban.db'}"
     """The case register: ``sqlite:////directory/fenban.db`` or ``postgresql+psycopg://…``."""
 
+    jobs_url: str | None = None
+    """The queue of background jobs: ``sqlite:////directory/jobs.db``, ``redis://…`` or ``postgresql://…``."""
+
     auto_accept_accuracy: float = Field(0.95, gt=0.5, lt=1)
     """Share of suggestions shown as needing no review that must be right; training chooses the threshold by it."""
+
+    blind_share: float = Field(0.05, ge=0, le=1)
+    """Share of cases whose suggested department is shown only after the decision."""
+
+    recall_floor: float = Field(0.05, ge=0, le=1)
+    """By how much a department's recall may fall at most when a new model is promoted."""
+
+    test_set: Path | None = None
+    """The office's own labelled file that every new model is measured on and none is trained on."""
+
+    timezone: str = "Asia/Shanghai"
+    """Where the office's days begin."""
+
+    due_soon_hours: float = Field(24, gt=0)
+    """From how many hours before its due time a case counts as due soon."""
+
+    originals_key: SecretStr | None = None
+    """Keeps complaints as they came, encrypted beside the masked text; several keys with commas, the newest first."""
 
     max_request_bytes: int = 16 * 1024 * 1024
     """Largest request body the server reads."""
@@ -38,6 +59,15 @@ class Settings(BaseSettings):
 
     behind_proxy: bool = False
     """A proxy in front does TLS and sets X-Forwarded-For, -Proto and -Host."""
+
+    @property
+    def jobs(self) -> str:
+        """The queue of background jobs; where not set, beside the register."""
+        if self.jobs_url:
+            return self.jobs_url
+        if self.database_url.startswith("sqlite"):
+            return f"{self.database_url.removesuffix('.db')}.jobs.db"
+        return self.database_url
 
     @property
     def encrypted(self) -> bool:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import click
 
 from casework.service.permissions import ROLE_NAMES, ROLES, Permission, console
-from classifier.errors import InvalidInputError, InvalidModelError
-from classifier.taxonomy import Taxonomy
+from classifier.errors import InvalidInputError
+from commands.opening import writing
 from settings import Settings
-
-if TYPE_CHECKING:
-    from casework.storage.database import Session
 
 # The database library takes long to import, so each command imports what needs it.
 
@@ -39,7 +32,7 @@ def user_add(name: str, role: str, department: str | None, one_time: bool) -> No
 
     department = _department_id(department)
     password = _new_password(one_time)
-    with _writing() as session:
+    with writing() as session:
         added = accounts.add_user(session, console(), name, role, password, department, one_time)
     click.echo(f"已建账号 {added.name}（{ROLE_NAMES[role]}）")
     _show(password, one_time)
@@ -50,7 +43,7 @@ def user_list() -> None:
     """列出账号。"""
     from casework.storage import accounts as stored
 
-    with _writing() as session:
+    with writing() as session:
         for one in stored.users(session):
             state = "" if one.active else "\t已停用"
             click.echo(f"{one.name}\t{ROLE_NAMES[one.role]}\t{one.department or '全部部门'}{state}")
@@ -65,7 +58,7 @@ def user_role(name: str, role: str, department: str | None) -> None:
     from casework.service import accounts
 
     department = _department_id(department)
-    with _writing() as session:
+    with writing() as session:
         accounts.set_role(session, console(), name, role, department)
     click.echo(f"{name} 现在是{ROLE_NAMES[role]}")
 
@@ -76,7 +69,7 @@ def user_disable(name: str) -> None:
     """停用账号 NAME：马上退出，其令牌也停用。"""
     from casework.service import accounts
 
-    with _writing() as session:
+    with writing() as session:
         accounts.set_active(session, console(), name, active=False)
     click.echo(f"已停用 {name}")
 
@@ -87,7 +80,7 @@ def user_enable(name: str) -> None:
     """重新启用账号 NAME。"""
     from casework.service import accounts
 
-    with _writing() as session:
+    with writing() as session:
         accounts.set_active(session, console(), name, active=True)
     click.echo(f"已启用 {name}")
 
@@ -100,7 +93,7 @@ def user_password(name: str, one_time: bool) -> None:
     from casework.service import accounts
 
     password = _new_password(one_time)
-    with _writing() as session:
+    with writing() as session:
         accounts.set_password(session, console(), name, password, one_time)
     click.echo(f"已重设 {name} 的密码")
     _show(password, one_time)
@@ -120,7 +113,7 @@ def token_create(name: str, scopes: tuple[str, ...], days: int, owner: str | Non
     """新建令牌并打印；只显示这一次。"""
     from casework.service import tokens
 
-    with _writing() as session:
+    with writing() as session:
         secret = tokens.create_token(session, console(), name, scopes, days, owner)
     click.echo(secret)
 
@@ -131,7 +124,7 @@ def token_list() -> None:
     from casework.service import tokens
     from casework.storage import accounts as stored
 
-    with _writing() as session:
+    with writing() as session:
         for one, owner in stored.tokens(session):
             state = tokens.ended(one) or f"有效至 {one.expires_at.astimezone():%Y-%m-%d}"
             click.echo(f"{one.name}\t{owner or '无账号'}\t{','.join(one.scopes)}\t{state}")
@@ -143,21 +136,9 @@ def token_revoke(name: str) -> None:
     """撤销令牌 NAME，马上生效。"""
     from casework.service import tokens
 
-    with _writing() as session:
+    with writing() as session:
         tokens.revoke_token(session, console(), name)
     click.echo(f"已撤销 {name}")
-
-
-@contextmanager
-def _writing() -> Iterator[Session]:
-    from casework.storage.database import Database
-
-    database = Database(Settings().database_url)
-    try:
-        with database.writing() as session:
-            yield session
-    finally:
-        database.close()
 
 
 def _new_password(one_time: bool) -> str:
@@ -178,12 +159,9 @@ def _department_id(label: str | None) -> str | None:
     """The id of a department, from its id or name, by the current model's taxonomy where there is a model."""
     if label is None:
         return None
-    from classifier.model import bundle
+    from casework.service.releases import taxonomy as current_taxonomy
 
-    try:
-        taxonomy = bundle.load(bundle.current(Settings().models_dir)).taxonomy
-    except InvalidModelError:
-        taxonomy = Taxonomy.read()
+    taxonomy = current_taxonomy(Settings().models_dir)
     if (found := taxonomy.department_id(label)) is None:
         names = "、".join(f"{one.id}（{one.name}）" for one in taxonomy.departments)
         raise InvalidInputError(f"没有部门“{label}”，可用的有：{names}。")

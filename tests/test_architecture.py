@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "casework.web": {"classifier", "casework.service", "casework.storage.database"},
     "settings": set(),
     "api": {"casework.service", "casework.storage.database", "casework.web", "settings"},
-    "commands": {"classifier", "casework", "settings"},
+    "commands": {"classifier", "backlog.tables", "casework", "settings"},
     "cli": {"classifier", "training", "backlog", "casework", "commands", "settings"},
 }
 

@@ -14,6 +14,21 @@ from casework.storage.tables import Case, DeadlineRule, Holiday
 from classifier.errors import InvalidInputError, NotFoundError
 from classifier.taxonomy import Taxonomy
 
+__all__ = [
+    "LATER",
+    "OVERDUE",
+    "SOON",
+    "DeadlineRule",
+    "Deadlines",
+    "list_holidays",
+    "list_rules",
+    "remove_holidays",
+    "remove_rule",
+    "set_holidays",
+    "set_rule",
+    "state",
+]
+
 OVERDUE, SOON, LATER = "overdue", "soon", "later"
 
 
@@ -53,6 +68,16 @@ def state(case: Case, office: Office, now: datetime) -> str | None:
     return OVERDUE if left_hours < 0 else SOON if left_hours <= office.due_soon_hours else LATER
 
 
+def list_rules(session: Session) -> list[DeadlineRule]:
+    """All response times that differ from the taxonomy's."""
+    return stored.rules(session)
+
+
+def list_holidays(session: Session) -> list[Holiday]:
+    """Days that are not as their weekday says, in order."""
+    return stored.holidays(session)
+
+
 def set_rule(session: Session, actor: Actor, taxonomy: Taxonomy, rule: DeadlineRule) -> None:
     """Set a response time; it counts for cases registered or decided from now on.
 
@@ -90,6 +115,8 @@ def remove_rule(session: Session, actor: Actor, channel: str, department: str, u
 def set_holidays(session: Session, actor: Actor, days: Mapping[date, tuple[bool, str]]) -> None:
     """Set days that are not as their weekday says: (whether worked, name)."""
     actor.require(Permission.OFFICE)
+    if not days:
+        return
     old = {str(one.day): _holiday_out(one) for one in stored.holidays(session) if one.day in days}
     stored.put_holidays(session, days)
     new = {str(day): {"working": working, "name": name} for day, (working, name) in days.items()}
@@ -99,6 +126,8 @@ def set_holidays(session: Session, actor: Actor, days: Mapping[date, tuple[bool,
 def remove_holidays(session: Session, actor: Actor, days: list[date]) -> None:
     """Let days be as their weekday says again."""
     actor.require(Permission.OFFICE)
+    if not days:
+        return
     old = {str(one.day): _holiday_out(one) for one in stored.holidays(session) if one.day in days}
     stored.remove_holidays(session, days)
     audit.record(session, actor.name, "holidays.removed", "holidays", old or None)

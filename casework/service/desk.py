@@ -12,7 +12,7 @@ from casework.storage import audit
 from casework.storage import cases as stored
 from casework.storage.cases import CLOSED, DECIDED, OPEN, Line
 from casework.storage.database import Session
-from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
+from casework.storage.tables import Case, Decision, HandBack, LabelCheck, Outcome, SuggestionMade
 from classifier.errors import ConflictError, NotFoundError
 from classifier.model.classifier import Classifier
 from classifier.taxonomy import Taxonomy
@@ -22,6 +22,7 @@ __all__ = [
     "Case",
     "Desk",
     "Detail",
+    "LabelCheck",
     "Line",
     "SuggestionMade",
     "change",

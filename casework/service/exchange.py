@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -229,8 +229,8 @@ def _time(desk: Desk, name: str, value: str) -> datetime | None:
     if (found := _DATE.fullmatch(value)) is None:
         raise InvalidInputError(f"{name} 的值“{value[:40]}”不是时间，应形如 2026-03-05 08:30")
     try:
-        year, month, day, *clock = (int(part or 0) for part in found.groups())
-        moment = datetime.combine(date(year, month, day), time(*clock), desk.office.zone)
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=desk.office.zone)
     except ValueError as error:
         raise InvalidInputError(f"{name} 的值“{value[:40]}”不是日历上的时间") from error
     if moment > datetime.now(UTC):

@@ -16,6 +16,8 @@ from casework.storage.database import Database
 from casework.storage.tables import Job
 from classifier.errors import ConflictError, FenbanError, InvalidInputError, NotFoundError
 
+__all__ = ["RETRAIN", "Job", "Jobs", "Progress", "Work"]
+
 RETRAIN = "retrain"
 
 Progress = Callable[[str], None]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from casework.storage.originals import Originals
+from classifier.errors import InvalidInputError
 
 _DAY = timedelta(days=1)
 
@@ -32,6 +33,23 @@ class Office:
     blind_share: float = 0.05
     due_soon_hours: float = 24.0
     originals: Originals | None = None
+
+    @classmethod
+    def of(cls, timezone: str, blind_share: float, due_soon_hours: float, originals_key: str | None) -> Office:
+        """From plain settings.
+
+        Raises
+        ------
+        InvalidInputError
+            There is no such time zone.
+        StorageError
+            The key is none.
+        """
+        try:
+            zone = ZoneInfo(timezone)
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise InvalidInputError(f"没有“{timezone}”这个时区，FENBAN_TIMEZONE 应形如 Asia/Shanghai。") from error
+        return cls(zone, blind_share, due_soon_hours, Originals(originals_key) if originals_key else None)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from casework.storage import audit
 from casework.storage.database import Database
 from classifier.errors import InvalidModelError, NotFoundError
 from classifier.model import bundle
+from classifier.taxonomy import Taxonomy
 
 _SUBJECT = "model"
 _SWITCHES = ("model.promoted", "model.rolled_back", "model.found")
@@ -31,6 +32,19 @@ class Released:
     rows: int
     metrics: dict[str, float]
     verdict: dict[str, Any] | None
+
+
+def taxonomy(models: Path) -> Taxonomy:
+    """Departments and levels of the model in service, or Fenban's own where there is none yet.
+
+    Raises
+    ------
+    InvalidModelError
+        The model in service is damaged.
+    """
+    if _current(models) is None:
+        return Taxonomy.read()
+    return Taxonomy.from_dict(bundle.read_manifest(bundle.current(models))["taxonomy"])
 
 
 def list_models(models: Path) -> list[Released]:

@@ -87,7 +87,7 @@ class Database:
 
     def _open(self) -> Engine:
         if self._url.get_backend_name() == "sqlite":
-            self._make_folder()
+            self._make_file()
             engine = create_engine(self._url, connect_args={"timeout": _LOCK_TIMEOUT_S})
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -96,14 +96,16 @@ class Database:
             options = f"-c lock_timeout={_LOCK_TIMEOUT_S * 1000} -c timezone=UTC"
             return create_engine(self._url, pool_pre_ping=True, connect_args={"options": options})
 
-    def _make_folder(self) -> None:
+    def _make_file(self) -> None:
         if self._url.database in (None, "", ":memory:"):
             raise StorageError("数据库要放在文件里，FENBAN_DATABASE_URL 应形如 sqlite:////目录/fenban.db。")
-        folder = Path(str(self._url.database)).parent
+        path = Path(str(self._url.database))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Nobody else on the machine reads complaints; files SQLite adds beside it follow its mode.
+            path.touch(mode=0o600, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"建不了数据库目录 {folder}：{error.strerror}，请检查权限和空间。") from error
+            raise StorageError(f"建不了数据库 {path}：{error.strerror}，请检查权限和空间。") from error
 
     def _migrate(self) -> None:
         """Bring the schema up to date, one process at a time."""

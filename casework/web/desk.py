@@ -1,26 +1,39 @@
-"""Gathers what a view hands to a service: who asks, the office's settings, the model in service."""
+"""Gathers what a view hands to a service: who asks, the office's settings, models and jobs."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from flask import Flask, current_app
 
 from casework.service.desk import Desk
+from casework.service.jobs import Jobs
 from casework.service.office import Office
 from casework.web.access import current_actor
 from casework.web.model import serving_or_none
 from classifier.taxonomy import Taxonomy
 
-_KEY = "fenban.office"
 
-
-def set_office(app: Flask, office: Office) -> None:
-    """Let ``app`` work by an office's settings."""
-    app.extensions[_KEY] = office
+def set_office(app: Flask, office: Office, models: Path, jobs: Jobs) -> None:
+    """Let ``app`` work by an office's settings, with its released models and its background jobs."""
+    app.extensions |= {"fenban.office": office, "fenban.models": models, "fenban.jobs": jobs}
 
 
 def office() -> Office:
     """The settings of the office whose app answers."""
-    found: Office = current_app.extensions[_KEY]
+    found: Office = current_app.extensions["fenban.office"]
+    return found
+
+
+def models_dir() -> Path:
+    """Where released models lie."""
+    found: Path = current_app.extensions["fenban.models"]
+    return found
+
+
+def jobs() -> Jobs:
+    """The queue of background jobs."""
+    found: Jobs = current_app.extensions["fenban.jobs"]
     return found
 
 

@@ -11,11 +11,15 @@ from werkzeug.exceptions import HTTPException
 
 from casework.web.schemas import MAX_BATCH, ProblemOut
 from classifier.errors import (
+    ConflictError,
     FenbanError,
     InvalidComplaintError,
     InvalidInputError,
+    InvalidLabelsError,
     InvalidModelError,
+    InvalidTableError,
     NotAllowedError,
+    NotFoundError,
     NotSignedInError,
     StaleFormError,
     StorageError,
@@ -31,6 +35,10 @@ PROBLEMS: dict[type[FenbanError], tuple[int, str]] = {
     NotAllowedError: (403, "not_allowed"),
     StaleFormError: (400, "stale_form"),
     StorageError: (503, "no_database"),
+    NotFoundError: (404, "not_found"),
+    ConflictError: (409, "conflict"),
+    InvalidTableError: (422, "invalid_table"),
+    InvalidLabelsError: (422, "invalid_labels"),
 }
 
 _HTTP_DETAILS = {

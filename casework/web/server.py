@@ -12,6 +12,9 @@ from typing import Any
 from classifier.errors import InvalidInputError
 
 
+_THREADS = 4
+
+
 @dataclass(frozen=True)
 class Binding:
     """Where the service listens, and what keeps passwords from being read on the way.
@@ -97,7 +100,14 @@ def run(application: str, binding: Binding, workers: int) -> None:
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            options = {**binding.gunicorn_options(), "workers": workers, "control_socket_disable": True}
+            options = {
+                **binding.gunicorn_options(),
+                "workers": workers,
+                # Threads, so that an import of minutes neither blocks a worker nor counts as its death.
+                "worker_class": "gthread",
+                "threads": _THREADS,
+                "control_socket_disable": True,
+            }
             for name, value in options.items():
                 self.cfg.set(name, value)
 
