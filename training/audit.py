@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.fit import Fitted
+from training.fit import Validation
 from training.labelled import Example
 
 
@@ -38,7 +38,7 @@ class Suspect:
         return str(getattr(self.example, self.about))
 
 
-def find_suspects(examples: Sequence[Example], fitted: Fitted) -> list[Suspect]:
+def find_suspects(examples: Sequence[Example], validation: Validation) -> list[Suspect]:
     """Labels of department and urgency that are probably wrong, the most doubtful first.
 
     Confident learning (Northcutt, Jiang and Chuang 2021) over the cross-validated
@@ -49,12 +49,12 @@ def find_suspects(examples: Sequence[Example], fitted: Fitted) -> list[Suspect]:
 
     suspects = []
     for about in ("department", "urgency"):
-        if about not in fitted.held_out:
+        if about not in validation.targets:
             continue
-        classes = fitted.weights.heads[about].classes
+        classes = validation.targets[about].classes
         rows = [i for i, one in enumerate(examples) if getattr(one, about)]
         own = np.array([classes.index(getattr(examples[i], about)) for i in rows])
-        p = fitted.held_out[about][rows]
+        p = validation.held_out[about][rows]
         for k in find_label_issues(own, p, return_indices_ranked_by="self_confidence", n_jobs=1):
             likelier = int(p[k].argmax())
             suspects.append(

@@ -62,7 +62,9 @@ def release(
         "card.md": _card(classifier, manifest, metrics).encode(),
         **plots(metrics["department"]),
     }
-    return bundle.save(models, classifier, manifest, documents), metrics
+    folder = bundle.save(models, classifier, manifest, documents)
+    bundle.promote(models, folder.name)
+    return folder, metrics
 
 
 def _precedents(examples: Sequence[Example], fitted: Fitted) -> Precedents:
