@@ -130,7 +130,7 @@ class Trainer:
         self.taxonomy = taxonomy
         self.targets = find_targets(examples, taxonomy)
         self._folds = _split(self.targets["department"].y, group)
-        self._counts = count(prepared, **_feature_settings(examples))
+        self._counts = count(prepared, **feature_settings(examples))
         self._importance = np.array([example.weight for example in examples])
         self._parallel = Parallel(n_jobs=jobs, prefer="threads")
 
@@ -220,7 +220,7 @@ def _n_folds(departments: np.ndarray, leading: np.ndarray) -> int:
     return int(min(FOLDS if len(departments) < _MANY else FEWER_FOLDS, counts.min()))
 
 
-def _feature_settings(examples: Sequence[Example]) -> dict[str, Any]:
+def feature_settings(examples: Sequence[Example]) -> dict[str, Any]:
     """Rare terms count where there is little to learn from; titles only where there are enough."""
     titled = sum(bool(example.complaint.title.strip()) for example in examples)
     weights = {name: weight for name, weight in FEATURE_WEIGHTS.items() if name != "titles" or titled >= _FEW}
