@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
-from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
@@ -29,10 +26,11 @@ from classifier.model.pipeline import (
 from classifier.model.weights import Floats, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
+from training.calibration import calibration, probabilities
 from training.counts import Weighed, count
 from training.duplicates import groups
 from training.labelled import Example
-from training.targets import ASSISTS, LEADS, Target, find_targets
+from training.targets import ASSISTS, Target, find_targets
 from training.thresholds import choose_thresholds
 
 FOLDS, FEWER_FOLDS = 5, 3
@@ -147,8 +145,8 @@ class Trainer:
         known_share = np.concatenate([part.weighed.known_share for part in parts])[in_order]
         held_out = {}
         for name, target in self.targets.items():
-            slope, shift = _calibration(scores[name][target.labelled], target)
-            held_out[name] = _probabilities(scores[name] * slope + shift, target)
+            slope, shift = calibration(scores[name][target.labelled], target)
+            held_out[name] = probabilities(scores[name] * slope + shift, target)
         return Validation(self.targets, scores, held_out, known_share, len(parts))
 
     def finish(self, validation: Validation, rows: np.ndarray, accept_accuracy: float) -> Fitted:
@@ -158,12 +156,12 @@ class Trainer:
         heads, held_out = {}, {}
         for name, target in targets.items():
             scores = validation.scores[name][rows]
-            slope, shift = _calibration(scores[target.labelled], target)
+            slope, shift = calibration(scores[target.labelled], target)
             raw = whole.heads[name]
             heads[name] = Head(
                 target.classes, raw.coef * slope[:, None], raw.intercept * slope + shift, target.exclusive
             )
-            held_out[name] = _probabilities(scores * slope + shift, target)
+            held_out[name] = probabilities(scores * slope + shift, target)
         blocks = self._counts.blocks(whole.weighed)
         parameters = {
             "folds": validation.folds,
@@ -200,7 +198,7 @@ def _split(departments: np.ndarray, group: np.ndarray) -> list[tuple[np.ndarray,
     """Folds with near-duplicates together and departments spread evenly.
 
     Whole groups are dealt out, each by the department of its first row: scikit-learn's
-    StratifiedGroupKFold weighs every group against every fold, which takes minutes for many rows.
+    StratifiedGroupKFold weighs every group against every fold, which takes seconds.
     """
     _, first, member = np.unique(group, return_index=True, return_inverse=True)
     leading = departments[first]
@@ -246,11 +244,6 @@ def _fit_head(name: str, target: Target, weighed: Weighed, train: np.ndarray, im
     return replace(head, coef=head.coef[:, np.argsort(order)])
 
 
-def _probabilities(scores: Floats, target: Target) -> Floats:
-    probabilities: Floats = softmax(scores, axis=1) if target.exclusive else expit(scores)
-    return probabilities
-
-
 def _fit_exclusive(classifier: Linear, matrix: csr_matrix, y: np.ndarray, weight: np.ndarray, target: Target) -> Head:
     """One classifier of all classes, its rows in the target's order."""
     classifier.fit(matrix, y, weight)
@@ -280,29 +273,3 @@ def _fit_parts(classifier: Linear, matrix: csr_matrix, y: np.ndarray, weight: np
             else:
                 intercept[column] += _NEVER if holds.all() else -_NEVER
     return Head(target.classes, coef, intercept, exclusive=False)
-
-
-def _calibration(scores: Floats, target: Target) -> tuple[Floats, Floats]:
-    """Slope and shift for each class that make held-out scores probabilities.
-
-    Exclusive labels share one slope, the inverse temperature of Guo et al. 2017; assisting
-    departments get a slope and a shift each, as in Platt 1999, from the rows they do not lead.
-    Both are linear in the scores, so they fold into the classifier's own weights.
-    """
-    k = len(target.classes)
-    if target.exclusive:
-        loss = partial(_temperature_loss, scores, target.ranks)
-        slope = np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x)
-        return np.full(k, slope), np.zeros(k)
-    slope, shift = np.ones(k), np.zeros(k)
-    for i in range(k):
-        rows = target.y[:, i] != LEADS
-        assists = target.y[rows, i] == ASSISTS
-        if assists.any() and not assists.all():
-            fitted = LogisticRegression(C=np.inf).fit(scores[rows][:, [i]], assists)
-            slope[i], shift[i] = fitted.coef_[0, 0], fitted.intercept_[0]
-    return slope, shift
-
-
-def _temperature_loss(scores: Floats, truth: np.ndarray, log_slope: float) -> float:
-    return -float(log_softmax(np.exp(log_slope) * scores, axis=1)[np.arange(len(truth)), truth].mean())
