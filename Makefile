@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-browser lint bench clean
+.PHONY: setup serve test test-slow test-browser lint bench bench-learning bench-retrain clean
 
 setup: $(READY)dev
 
@@ -42,6 +42,13 @@ test-browser: $(READY)dev
 
 bench: $(READY)dev
 	$(BIN)/python -m benchmarks.run
+
+# What an office's first labelled cases are worth (5 minutes), and how long retraining takes.
+bench-learning: $(READY)dev
+	$(BIN)/python -m benchmarks.learning_curve
+
+bench-retrain: $(READY)dev
+	$(BIN)/python -m benchmarks.retrain
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,13 +18,17 @@ _MOST_SHOWN = 10
 
 @dataclass(frozen=True)
 class Example:
-    """A complaint with the labels a person gave it, as ids; ``assist`` and ``urgency`` may be empty."""
+    """A complaint with the labels a person gave it, as ids; ``assist`` and ``urgency`` may be empty.
+
+    ``weight`` is how much it counts in training, 1 for a text of the corpus.
+    """
 
     complaint: Complaint
     department: str
     assist: str
     urgency: str
     source: str
+    weight: float = 1.0
 
 
 def read_labelled(paths: Sequence[Path], taxonomy: Taxonomy | str) -> tuple[list[Example], Taxonomy]:

@@ -1,21 +1,24 @@
-"""From labelled examples to a released model folder, with its measures and its card."""
+"""From labelled examples to a released model folder, with its measures, its folds and its card."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from classifier.model import bundle
 from classifier.model.classifier import Classifier, as_incoming, graded
 from classifier.model.precedents import Precedent, Precedents
 from classifier.taxonomy import Taxonomy
+from training.answers import FOLDS_FILE, Folds, row_keys
 from training.fit import Fitted, fit
 from training.labelled import Example, fingerprint
 from training.metrics import single_label_report, urgency_report
@@ -41,33 +44,67 @@ def release(
         There is too little to learn from, or the folder cannot be written.
     """
     fitted = fit(examples, taxonomy, accept_accuracy, jobs)
+    classifier = assemble(examples, fitted, taxonomy, jobs)
+    folder, metrics = write(models, classifier, examples, fitted, folds_of(examples, fitted))
+    bundle.promote(models, folder.name)
+    return folder, metrics
+
+
+def assemble(examples: Sequence[Example], fitted: Fitted, taxonomy: Taxonomy, jobs: int = -1) -> Classifier:
+    """A classifier of what was fitted to ``examples``, its version the time and their fingerprint."""
+    version_name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{fingerprint(examples)[:8]}"
+    cases = Parallel(n_jobs=jobs, batch_size=500)(
+        delayed(Precedent.of)(one.complaint, one.department, one.assist, one.urgency) for one in examples
+    )
+    precedents = Precedents(cases, fitted.words.astype(np.float32))
+    return Classifier(fitted.weights, taxonomy, fitted.thresholds, version_name, precedents)
+
+
+def folds_of(examples: Sequence[Example], fitted: Fitted) -> Folds:
+    """The held-out probabilities of the first of the fitted examples."""
+    targets = {name: target for name, target in fitted.targets.items() if target.exclusive}
+    classes = {name: np.array(target.classes) for name, target in targets.items()}
+    return Folds(row_keys(examples), classes, {name: fitted.held_out[name][: len(examples)] for name in targets})
+
+
+def write(
+    models: Path,
+    classifier: Classifier,
+    examples: Sequence[Example],
+    fitted: Fitted,
+    folds: Folds,
+    documents: Mapping[str, bytes] = MappingProxyType({}),
+    section: str = "",
+) -> tuple[Path, dict[str, Any]]:
+    """Measure and write ``models/<version>``, not yet in service.
+
+    Parameters
+    ----------
+    folds : Folds
+        What later models are compared with.
+    documents : mapping of file name to content
+    section : str
+        Markdown at the end of the card.
+    """
     metrics = held_out_metrics(examples, fitted)
-    created = datetime.now(UTC)
-    data = fingerprint(examples)
-    version_name = f"{created:%Y%m%d-%H%M%S}-{data[:8]}"
-    classifier = Classifier(fitted.weights, taxonomy, fitted.thresholds, version_name, _precedents(examples, fitted))
-    headline = {
-        "department_macro_f1": metrics["department"]["macro_f1"],
-        "department_accuracy": metrics["department"]["accuracy"],
-    }
     manifest = {
-        "created": created.isoformat(timespec="seconds"),
-        "training_data": {"rows": len(examples), "fingerprint_sha256": data},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "training_data": {"rows": len(examples), "fingerprint_sha256": fingerprint(examples)},
         "parameters": fitted.parameters,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _RECORDED},
-        "metrics": headline,
+        "metrics": {
+            "department_macro_f1": metrics["department"]["macro_f1"],
+            "department_accuracy": metrics["department"]["accuracy"],
+        },
     }
-    documents = {
+    files = {
         "metrics.json": json.dumps(metrics, ensure_ascii=False, indent=1).encode(),
-        "card.md": _card(classifier, manifest, metrics).encode(),
+        "card.md": (_card(classifier, manifest, metrics) + section).encode(),
+        FOLDS_FILE: folds.packed(),
         **plots(metrics["department"]),
+        **documents,
     }
-    return bundle.save(models, classifier, manifest, documents), metrics
-
-
-def _precedents(examples: Sequence[Example], fitted: Fitted) -> Precedents:
-    cases = [Precedent.of(one.complaint, one.department, one.assist, one.urgency) for one in examples]
-    return Precedents(cases, fitted.words.astype(np.float32))
+    return bundle.save(models, classifier, manifest, files), metrics
 
 
 def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,10 @@ class Target:
     def ranks(self) -> np.ndarray:
         """The index in ``classes`` of each labelled row's class."""
         return np.array([self.classes.index(label) for label in self.y[self.labelled]])
+
+    def take(self, rows: np.ndarray) -> Target:
+        """The same of some rows."""
+        return replace(self, y=self.y[rows], labelled=self.labelled[rows])
 
 
 def find_targets(examples: Sequence[Example], taxonomy: Taxonomy) -> dict[str, Target]:

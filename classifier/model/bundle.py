@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -35,10 +36,10 @@ def save(
     manifest: Mapping[str, Any],
     documents: Mapping[str, bytes],
 ) -> Path:
-    """Write a model as ``models/<version>`` and make it the current one.
+    """Write a model as ``models/<version>``; :func:`promote` puts it in service.
 
-    The folder appears under its name only when it is complete, and ``CURRENT`` is switched by
-    one rename, so a reader never sees half a model.
+    The folder appears under its name only when all of it is on the disk, so neither a reader
+    nor a power failure finds half a model.
 
     Parameters
     ----------
@@ -80,14 +81,42 @@ def save(
         }
         record["sha256_self"] = _digest(record)
         (draft / MANIFEST).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+        for path in (*draft.iterdir(), draft):
+            _flush(path)
         draft.rename(target)
-        pointer = models / f".{CURRENT}"
-        pointer.write_text(classifier.version + "\n", encoding="utf-8")
-        pointer.replace(models / CURRENT)
+        _flush(models)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise InvalidModelError(f"模型写不进 {models}：{error.strerror}，请检查目录权限和剩余空间。") from error
     return target
+
+
+def promote(models: Path, version: str) -> None:
+    """Put a released model in service by one rename of ``CURRENT``.
+
+    Whatever happens meanwhile, ``CURRENT`` names the old model or the new one.
+
+    Raises
+    ------
+    InvalidModelError
+        There is no such model, it is damaged, or ``CURRENT`` cannot be written.
+    """
+    read_manifest(models / version)
+    # Two processes must not write one draft.
+    pointer = models / f".{CURRENT}.{os.getpid()}"
+    try:
+        pointer.write_text(version + "\n", encoding="utf-8")
+        _flush(pointer)
+        pointer.replace(models / CURRENT)
+        _flush(models)
+    except OSError as error:
+        pointer.unlink(missing_ok=True)
+        raise InvalidModelError(f"写不了 {models / CURRENT}：{error.strerror}，请检查目录权限和剩余空间。") from error
+
+
+def released(models: Path) -> list[str]:
+    """The versions of all complete models, the oldest first."""
+    return sorted(path.parent.name for path in models.glob(f"[!.]*/{MANIFEST}"))
 
 
 def current(models: Path) -> Path:
@@ -204,6 +233,18 @@ def _read_precedents(folder: Path) -> Precedents:
     with np.load(folder / CASE_WORDS, allow_pickle=False) as a:
         words = sp.csr_matrix((a["data"], a["indices"], a["indptr"]), a["shape"])
     return Precedents(cases, words)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk; Windows has no such call for folders."""
+    if os.name == "nt" and path.is_dir():
+        return
+    # Windows flushes only what is open for writing, other systems open no folder so.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _digest(record: dict[str, Any]) -> str:

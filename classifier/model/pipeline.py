@@ -106,9 +106,10 @@ class BlendedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
     def __init__(self, alpha: float = SMOOTHING) -> None:
         self.alpha = alpha
 
-    def fit(self, X: sp.csr_matrix, y: NDArray[Any]) -> BlendedClassifier:
+    def fit(self, X: sp.csr_matrix, y: NDArray[Any], sample_weight: Floats | None = None) -> BlendedClassifier:
         """Fit both on the same rows."""
-        logistic, bayes = build_classifier().fit(X, y), ComplementNB(alpha=self.alpha).fit(X, y)
+        logistic = build_classifier().fit(X, y, sample_weight)
+        bayes = ComplementNB(alpha=self.alpha).fit(X, y, sample_weight)
         coef, intercept = a_row_for_each_class(logistic.coef_, logistic.intercept_)
         self.classes_, self.coef_, self.intercept_ = logistic.classes_, coef + bayes.feature_log_prob_, intercept
         return self

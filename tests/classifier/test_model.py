@@ -200,19 +200,61 @@ def test_a_failed_release_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_goes_into_service_by_promotion(copy: Path, classifier: Classifier) -> None:
+    """Saving switches nothing; promoting checks the folder, switches CURRENT and leaves nothing else."""
+    models = copy.parent
+    bundle.promote(models, copy.name)
+    other = Classifier(
+        classifier.weights, classifier.taxonomy, classifier.thresholds, "20990101-000000-x", classifier.precedents
+    )
+    bundle.save(models, other, {}, {})
+    assert bundle.released(models) == [copy.name, "20990101-000000-x"]
+    assert bundle.current(models) == copy
+    bundle.promote(models, other.version)
+    assert bundle.current(models).name == other.version
+    assert {path.name for path in models.iterdir()} == {copy.name, other.version, bundle.CURRENT}
+
+
+def test_a_damaged_model_is_not_promoted(copy: Path, classifier: Classifier) -> None:
+    """The model in service stays, and what is wrong is said."""
+    models = copy.parent
+    bundle.promote(models, copy.name)
+    (copy / bundle.ARRAYS).write_bytes(b"")
+    for version, message in ((copy.name, "与发布时不一致"), ("没有这个", "读不了模型文件")):
+        with pytest.raises(InvalidModelError, match=message):
+            bundle.promote(models, version)
+    assert bundle.current(models) == copy
+
+
+def test_a_failed_promotion_leaves_the_old_model(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk at the worst moment changes nothing in service."""
+    models = copy.parent
+    bundle.promote(models, copy.name)
+    before = sorted(models.iterdir())
+
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle, "_flush", full)
+    with pytest.raises(InvalidModelError, match="No space left"):
+        bundle.promote(models, copy.name)
+    assert sorted(models.iterdir()) == before
+    assert bundle.current(models) == copy
+
+
 def test_a_model_holds_no_code(model_dir: Path) -> None:
     """Arrays load with pickles forbidden, plots are PNG, everything else is text."""
     kinds = {".npz": 0, ".png": 0}
     for path in model_dir.iterdir():
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                assert all(array.dtype.kind in "fi" for array in arrays.values())
+                assert all(array.dtype.kind in "fiU" for array in arrays.values())
         elif path.suffix == ".png":
             assert path.read_bytes().startswith(b"\x89PNG")
         else:
             path.read_text(encoding="utf-8")
         kinds[path.suffix] = kinds.get(path.suffix, 0) + 1
-    assert kinds[".npz"] == kinds[".png"] == 2
+    assert (kinds[".npz"], kinds[".png"]) == (3, 2)
 
 
 def test_analyzers_are_scikit_learns(examples: list[Example]) -> None:

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import ComplementNB
 
 from classifier.errors import InvalidLabelsError, InvalidTableError
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.model.pipeline import SMOOTHING, build_classifier, build_features
+from classifier.records import Complaint
 from classifier.taxonomy import Taxonomy
+from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
-from training import fit as fit_module
 from training.corpus import TOPICS, check, corpus_files
+from training.counts import Counts, Weighed, count
 from training.duplicates import groups, near_duplicates
 from training.evaluate import evaluate
-from training.fit import fit
+from training.fit import FOLDS, Trainer, fit
 from training.labelled import AUTO, Example, fingerprint, read_labelled
 from training.metrics import (
     answered_alone,
@@ -118,19 +121,21 @@ def test_folds_never_split_near_duplicates(examples: list[Example], monkeypatch:
         for one in examples[::3]
         if len(one.complaint.text) > 60
     ]
+    texts = Prepared([one.complaint for one in doubled]).texts
     seen: list[tuple[set[int], set[int]]] = []
-    original = fit_module._fit_rows
+    original = Counts.weigh
 
-    def spy(counts, targets, train, test):  # type: ignore[no-untyped-def]
+    def spy(counts: Counts, train: np.ndarray, test: np.ndarray) -> Weighed:
         seen.append((set(train), set(test)))
-        return original(counts, targets, train, test)
+        return original(counts, train, test)
 
-    monkeypatch.setattr(fit_module, "_fit_rows", spy)
-    fit(doubled, Taxonomy.read(), accept_accuracy=0.95, jobs=1)
+    monkeypatch.setattr(Counts, "weigh", spy)
+    Trainer(doubled, texts, groups(texts), Taxonomy.read(), 1).validate()
+    assert len(seen) == FOLDS
     numbers = groups(Prepared([one.complaint for one in doubled]).texts)
     assert len(set(numbers)) < len(doubled)
     for train, test in seen:
-        assert not {numbers[i] for i in train} & {numbers[i] for i in test} or not test
+        assert not {numbers[i] for i in train} & {numbers[i] for i in test}
 
 
 def test_near_duplicates_are_found() -> None:
@@ -139,6 +144,44 @@ def test_near_duplicates_are_found() -> None:
     pairs = list(near_duplicates([text, "完全不同的另一件事情说的是修路", text + "请管管"]))
     assert [(i, j) for i, j, _ in pairs] == [(0, 2)]
     assert groups(["短", "短", "长"]).tolist()[0] == groups(["短", "短", "长"]).tolist()[1]
+
+
+def test_near_duplicates_are_those_of_comparing_all_pairs(examples: list[Example]) -> None:
+    """Leaving out frequent grams finds the same pairs, with the same indices."""
+    texts = Prepared([one.complaint for one in examples[:150]]).texts
+    texts += [text[len(text) // 4 :] for text in texts[::5]] + ["", "短", "短"]
+    grams = [{text[i : i + 5] for i in range(max(len(text) - 4, 1))} for text in texts]
+    pairs = [(i, j) for j in range(len(texts)) for i in range(j)]
+    indices = {(i, j): len(grams[i] & grams[j]) / len(grams[i] | grams[j]) for i, j in pairs}
+    found = {(i, j): index for i, j, index in near_duplicates(texts)}
+    assert found == pytest.approx({pair: index for pair, index in indices.items() if index > 0.5})
+    assert len(found) > 20
+
+
+@pytest.mark.parametrize("min_df", [1, 3])
+def test_terms_are_counted_as_by_scikit_learn(examples: list[Example], min_df: int) -> None:
+    """Same terms, same order, same counts in each block, also with empty texts."""
+    texts = [*Prepared([one.complaint for one in examples[::9]]).texts, SEPARATOR, ""]
+    features = build_features()
+    counted = count(texts, min_df, {name: 1.0 for name, _ in features.transformer_list})
+    for name, vectorizer in features.transformer_list:
+        reference = CountVectorizer(analyzer=vectorizer.analyzer, min_df=min_df).fit(texts)
+        assert counted.terms[name].tolist() == reference.get_feature_names_out().tolist()
+        assert abs(counted.by_block[name] - reference.transform(texts)).sum() == 0
+
+
+def test_a_weight_counts(examples: list[Example]) -> None:
+    """The more an example weighs, the surer the model is of its label."""
+    some = [one for one in examples if one.department in ("land", "education")][:160]
+    odd = Complaint("", "城东菜市口的琴行夜里练鼓")
+    own = [Example(odd, "land", "", "", "", weight) for weight in (1.0, 8.0)]
+    pulled = []
+    for one in own:
+        chosen = [*some, one]
+        fitted = fit(chosen, Taxonomy(Taxonomy.read().departments, ()), accept_accuracy=0.95, jobs=1)
+        p = fitted.weights.heads["department"].probabilities(fitted.weights.find(Prepared([odd])).matrix)
+        pulled.append(p[0, fitted.weights.heads["department"].classes.index("land")])
+    assert pulled[0] < pulled[1]
 
 
 def test_the_fingerprint_is_of_the_data(examples: list[Example]) -> None:
