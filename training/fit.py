@@ -52,6 +52,7 @@ class Fitted:
     ``held_out`` holds for each head the calibrated probabilities of every example, made by
     models that had not seen it or anything near it; shape (n, classes of the head).
     ``words`` are the examples' TF-IDF values in the block of that name, rows of unit length.
+    ``known_share`` is the part of each example, by characters, in words that its fold knew.
     """
 
     weights: Weights
@@ -59,6 +60,7 @@ class Fitted:
     held_out: dict[str, Floats]
     words: csr_matrix
     parameters: dict[str, Any]
+    known_share: Floats
 
 
 def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float, jobs: int = -1) -> Fitted:
@@ -109,7 +111,7 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy, accept_accuracy: float,
     shares = {one.id: one.urgent_share for one in taxonomy.departments}
     thresholds = choose_thresholds(targets, held_out, known_share, accept_accuracy, shares)
     words = whole.weighed.train[:, : len(blocks["words"].terms)] / blocks["words"].weight
-    return Fitted(Weights(blocks, heads), thresholds, held_out, words, parameters)
+    return Fitted(Weights(blocks, heads), thresholds, held_out, words, parameters, known_share)
 
 
 def _n_folds(departments: np.ndarray, group: np.ndarray) -> int:

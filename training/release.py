@@ -20,6 +20,7 @@ from training.fit import Fitted, fit
 from training.labelled import Example, fingerprint
 from training.metrics import single_label_report, urgency_report
 from training.plots import plots
+from training.reference import reference
 
 _RECORDED = ("jieba", "scikit-learn", "numpy", "scipy", "OpenCC")
 
@@ -41,7 +42,7 @@ def release(
         There is too little to learn from, or the folder cannot be written.
     """
     fitted = fit(examples, taxonomy, accept_accuracy, jobs)
-    metrics = held_out_metrics(examples, fitted)
+    metrics = held_out_metrics(examples, fitted) | {"reference": reference(fitted)}
     created = datetime.now(UTC)
     data = fingerprint(examples)
     version_name = f"{created:%Y%m%d-%H%M%S}-{data[:8]}"
