@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIFlask
 
-from casework.web import model, pages, problems, rest
+from casework.web import model, pages, problems, rest, watch
 from settings import ROOT, Settings
 
 
@@ -34,4 +34,5 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     problems.install(app)
     app.register_blueprint(rest.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(watch.blueprint)
     return app
