@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backlog.tables import TEXT_NAMES, TITLE_NAMES, CsvTable
+from backlog.tables import TEXT_NAMES, TITLE_NAMES, encoding_fault, open_table
 from classifier.errors import InvalidComplaintError, InvalidLabelsError
 from classifier.records import Complaint
 from classifier.taxonomy import Taxonomy
@@ -33,7 +33,7 @@ def read_labelled(paths: Sequence[Path], taxonomy: Taxonomy | str) -> tuple[list
     Parameters
     ----------
     paths : sequence of Path
-        CSV files with ``text`` and ``department``, perhaps ``title``, ``assist`` and ``urgency``;
+        CSV files or Excel workbooks with ``text`` and ``department``, perhaps ``title``, ``assist`` and ``urgency``;
         other columns are ignored.
     taxonomy : Taxonomy or "auto"
         "auto" takes the departments found in the files, and Fenban's own levels of urgency.
@@ -71,7 +71,7 @@ def read_labelled(paths: Sequence[Path], taxonomy: Taxonomy | str) -> tuple[list
 
 
 def _read_rows(path: Path) -> Iterable[dict[str, str]]:
-    table = CsvTable(path)
+    table = open_table(path)
     columns = {
         "text": table.require(*TEXT_NAMES),
         "department": table.require("department"),
@@ -85,6 +85,8 @@ def _read_rows(path: Path) -> Iterable[dict[str, str]]:
 
 
 def _example(row: dict[str, str], taxonomy: Taxonomy) -> Example:
+    if fault := encoding_fault(row[name] for name in ("title", "text", "department", "assist", "urgency")):
+        raise InvalidLabelsError(fault)
     labels = {
         "department": taxonomy.department_id(row["department"].strip()),
         "assist": taxonomy.department_id(row["assist"].strip()),

@@ -10,12 +10,27 @@ from casework.service.office import Office
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit
 from casework.storage import cases as stored
-from casework.storage.cases import CLOSED, DECIDED, OPEN
+from casework.storage.cases import CLOSED, DECIDED, OPEN, Line
 from casework.storage.database import Session
-from casework.storage.tables import Case
+from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
 from classifier.errors import ConflictError, NotFoundError
 from classifier.model.classifier import Classifier
 from classifier.taxonomy import Taxonomy
+
+__all__ = [
+    "STATUS_NAMES",
+    "Case",
+    "Desk",
+    "Detail",
+    "Line",
+    "SuggestionMade",
+    "change",
+    "changed_meanwhile",
+    "detail",
+    "find",
+    "may_see_suggestion",
+    "subject",
+]
 
 STATUS_NAMES = {OPEN: "待分办", DECIDED: "已分办", CLOSED: "已办结"}
 
@@ -42,6 +57,32 @@ def find(session: Session, actor: Actor, number: str) -> Case:
     if case is None or (actor.department and case.department != actor.department):
         raise NotFoundError(f"没有编号为“{number[:40]}”的诉求件，或不在您的部门范围内，请核对编号。")
     return case
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A case and what happened to it, each list in the order of time.
+
+    Of a blind case that nobody has decided, ``suggestions`` is empty.
+    """
+
+    case: Case
+    suggestions: list[SuggestionMade]
+    decisions: list[Decision]
+    hand_backs: list[HandBack]
+    outcomes: list[Outcome]
+
+
+def detail(session: Session, case: Case) -> Detail:
+    """A case with its history."""
+    suggestions = stored.history(session, case, SuggestionMade) if may_see_suggestion(case) else []
+    return Detail(
+        case,
+        suggestions,
+        stored.history(session, case, Decision),
+        stored.history(session, case, HandBack),
+        stored.history(session, case, Outcome),
+    )
 
 
 def may_see_suggestion(case: Case) -> bool:

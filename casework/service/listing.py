@@ -57,7 +57,7 @@ def list_cases(
     filters = filters_for(actor, office, query)
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInputError(f"每页 {limit} 件不行，应为 1 到 {MAX_LIMIT}。")
-    lines = stored.page(session, filters, cursor and _place(cursor), limit + 1)
+    lines = stored.page(session, filters, _place(cursor) if cursor else None, limit + 1)
     more = len(lines) > limit
     return Page([_shown(line) for line in lines[:limit]], _cursor(lines[limit - 1]) if more else None)
 

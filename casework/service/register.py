@@ -58,7 +58,7 @@ def register(session: Session, desk: Desk, new: NewCase) -> tuple[Case, bool]:
         The time it was received lies in the future.
     """
     desk.actor.require(Permission.REGISTER)
-    values = _as_registered(new, desk.office)
+    values = as_registered(new, desk.office)
     suggestion = desk.classifier.suggest(Complaint(values["title"], values["text"])) if desk.classifier else None
     blind = secrets.SystemRandom().random() < desk.office.blind_share
     standing = _standing(session, desk, values["received_at"], new.channel, suggestion, blind)
@@ -110,7 +110,8 @@ def _standing(
     }
 
 
-def _as_registered(new: NewCase, office: Office) -> dict[str, Any]:
+def as_registered(new: NewCase, office: Office) -> dict[str, Any]:
+    """The facts of a complaint as they are stored: masked, with the original beside it only where it is kept."""
     now = datetime.now(UTC)
     received_at = new.received_at or now
     if received_at.tzinfo is None:

@@ -30,7 +30,12 @@ def record(
     old, new : dict, optional
         What was there before and after. No text of a complaint and no secret belongs in them.
     """
-    session.add(AuditEntry(at=datetime.now(UTC), actor=actor, action=action, subject=subject, old=old, new=new))
+    session.add(entry(actor, action, subject, old, new))
+
+
+def entry(actor: str, action: str, subject: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> AuditEntry:
+    """An entry of now, to be added with others."""
+    return AuditEntry(at=datetime.now(UTC), actor=actor, action=action, subject=subject, old=old, new=new)
 
 
 def entries(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, defer
 
@@ -54,14 +54,18 @@ class Line:
 
 def add(session: Session, values: dict[str, Any]) -> int | None:
     """Insert a case and return its id, or None where its reference is taken."""
+    return session.execute(_insert(session).values(**values).returning(Case.id)).scalar()
+
+
+def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Insert many cases at once, but those whose reference is taken; ids by reference."""
+    taken = session.execute(_insert(session).returning(Case.reference, Case.id), rows)
+    return dict(taken.all())
+
+
+def _insert(session: Session) -> Any:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Case).values(**values).on_conflict_do_nothing(index_elements=["reference"])
-    return session.execute(statement.returning(Case.id)).scalar()
-
-
-def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """Insert many cases at once; their ids, in order. References must be free."""
-    return list(session.scalars(insert(Case).returning(Case.id, sort_by_parameter_order=True), rows))
+    return dialect.insert(Case).on_conflict_do_nothing(index_elements=["reference"])
 
 
 def get(session: Session, number: str) -> Case | None:
@@ -79,11 +83,6 @@ def by_reference(session: Session, reference: str) -> Case | None:
     return session.scalars(select(Case).where(Case.reference == reference)).one_or_none()
 
 
-def known_references(session: Session, references: Sequence[str]) -> set[str]:
-    """Those of ``references`` that are registered."""
-    return set(session.scalars(select(Case.reference).where(Case.reference.in_(references))))
-
-
 def change(session: Session, case: Case, version: int, **values: Any) -> bool:
     """Update a case if it is still at ``version``; False where somebody was quicker."""
     statement = update(Case).where(Case.id == case.id, Case.version == version).values(version=version + 1, **values)
@@ -94,31 +93,51 @@ def change(session: Session, case: Case, version: int, **values: Any) -> bool:
 
 def page(session: Session, filters: Filters, after: Place | None, limit: int) -> list[Line]:
     """The next ``limit`` cases of a list, those to be looked at closely first, then by time left."""
+    wanted = (0, 1) if filters.needs_review is None else (int(not filters.needs_review),)
+    lines: list[Line] = []
+    # One query for each, so that an index gives its rows in order whatever else is asked.
+    for certain in wanted:
+        if after is None or certain >= after.certain:
+            own = after if after and certain == after.certain else None
+            lines += _page(session, filters, certain, own, limit - len(lines))
+        if len(lines) == limit:
+            break
+    return lines
+
+
+def _page(session: Session, filters: Filters, certain: int, after: Place | None, limit: int) -> list[Line]:
     query = (
         select(Case, func.substr(Case.text, 1, _LINE_CHARS), SuggestionMade.department_confidence)
         .outerjoin(SuggestionMade, SuggestionMade.id == Case.suggestion_id)
-        .where(*_conditions(filters))
-        .order_by(Case.certain, Case.due_at, Case.id)
+        .where(*_conditions(filters), Case.certain == certain)
+        .order_by(Case.due_at, Case.id)
+        .options(defer(Case.text), defer(Case.original))
         .limit(limit)
     )
     if after:
-        query = query.where(tuple_(Case.certain, Case.due_at, Case.id) > tuple_(after.certain, after.due_at, after.id))
-    return [Line(*row) for row in session.execute(_without_text(query))]
+        query = query.where(tuple_(Case.due_at, Case.id) > tuple_(after.due_at, after.id))
+    if filters.received_from:
+        # Nothing is due before it is received: what the condition adds is a place to begin.
+        query = query.where(Case.due_at >= filters.received_from)
+    return [Line(*row) for row in session.execute(query)]
 
 
-def in_order(session: Session, filters: Filters) -> Any:
-    """Yield every case that matches, oldest registration first, however many there are."""
-    query = select(Case).where(*_conditions(filters)).order_by(Case.id).execution_options(yield_per=1000)
-    return session.scalars(query)
+def in_order(session: Session, filters: Filters) -> Iterator[tuple[Case, SuggestionMade | None]]:
+    """Yield every case that matches with its latest suggestion, in order of number, however many there are."""
+    query = (
+        select(Case, SuggestionMade)
+        .outerjoin(SuggestionMade, SuggestionMade.id == Case.suggestion_id)
+        .where(*_conditions(filters))
+        .order_by(Case.id)
+        .options(defer(Case.original))
+        .execution_options(yield_per=1000)
+    )
+    yield from session.execute(query)
 
 
 def count(session: Session, filters: Filters) -> int:
     """How many cases match."""
     return session.execute(select(func.count()).select_from(Case).where(*_conditions(filters))).scalar_one()
-
-
-def _without_text(query: Select[Any]) -> Select[Any]:
-    return query.options(defer(Case.text), defer(Case.original))
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
@@ -143,23 +162,12 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-@dataclass(frozen=True)
-class History:
-    """What happened to a case, each list in the order of time."""
-
-    suggestions: list[SuggestionMade]
-    decisions: list[Decision]
-    hand_backs: list[HandBack]
-    outcomes: list[Outcome]
+Event = TypeVar("Event", SuggestionMade, Decision, HandBack, Outcome)
 
 
-def history(session: Session, case: Case) -> History:
-    """All that was suggested, decided, handed back and closed."""
-
-    def of(table: Any) -> Any:
-        return list(session.scalars(select(table).where(table.case_id == case.id).order_by(table.id)))
-
-    return History(of(SuggestionMade), of(Decision), of(HandBack), of(Outcome))
+def history(session: Session, case: Case, table: type[Event]) -> list[Event]:
+    """All suggestions, decisions, hand-backs or outcomes of a case, in the order of time."""
+    return list(session.scalars(select(table).where(table.case_id == case.id).order_by(table.id)))
 
 
 def last_decision(session: Session, case: Case) -> Decision | None:

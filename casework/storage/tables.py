@@ -143,7 +143,16 @@ class Case(Base):
     @property
     def number(self) -> str:
         """The registered number, as staff quote it."""
-        return f"{self.year}-{self.id:06d}"
+        return registered_number(self.year, self.id)
+
+
+def registered_number(year: int, case_id: int) -> str:
+    """The number a case of this id is quoted by.
+
+    >>> registered_number(2026, 17)
+    '2026-000017'
+    """
+    return f"{year}-{case_id:06d}"
 
 
 class SuggestionMade(Base):

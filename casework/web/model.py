@@ -1,7 +1,11 @@
-"""Holds the model a server answers with."""
+"""Holds the model a server answers with, and takes up another when it is promoted."""
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
+import weakref
 from pathlib import Path
 
 from flask import Flask
@@ -12,18 +16,13 @@ from classifier.model.classifier import Classifier
 from classifier.records import Complaint
 
 _KEY = "fenban.model"
+_LOOK_EVERY_S = 1.0
+_LOG = logging.getLogger(__name__)
 
 
 def load_into(app: Flask, models: Path) -> None:
     """Load the current model into ``app``; if there is none to load, remember why."""
-    try:
-        classifier = bundle.load(bundle.current(models))
-        # The dictionaries behind it load with the first text, which should be nobody's.
-        classifier.suggest(Complaint("", "预热"))
-        app.extensions[_KEY] = classifier
-    except InvalidModelError as error:
-        app.logger.warning("%s", error)  # expected before the first training
-        app.extensions[_KEY] = error
+    app.extensions[_KEY] = Served(models)
 
 
 def serving_classifier(app: Flask) -> Classifier:
@@ -32,9 +31,87 @@ def serving_classifier(app: Flask) -> Classifier:
     Raises
     ------
     InvalidModelError
-        None could be loaded when the app was made.
+        None could be loaded.
     """
-    model: Classifier | InvalidModelError = app.extensions[_KEY]
-    if isinstance(model, InvalidModelError):
-        raise InvalidModelError(str(model))
-    return model
+    served: Served = app.extensions[_KEY]
+    return served.classifier()
+
+
+def serving_or_none(app: Flask) -> Classifier | None:
+    """The app's model, or None where there is none yet."""
+    try:
+        return serving_classifier(app)
+    except InvalidModelError:
+        return None
+
+
+class Served:
+    """The model in service.
+
+    From the first request of a process on, a thread looks every second whether another is
+    current, loads it beside the one in use, and exchanges them at once: no request waits, and
+    each is answered by one model. One that cannot be loaded is left alone.
+
+    Parameters
+    ----------
+    models : Path
+        Where released models lie.
+    """
+
+    def __init__(self, models: Path) -> None:
+        self._models = models
+        self._watcher = 0
+        self._lock = threading.Lock()
+        self._seen = _current_version(models)
+        self._model: Classifier | InvalidModelError = _load(models)
+        if isinstance(self._model, InvalidModelError):
+            _LOG.warning("%s", self._model)  # expected before the first training
+
+    def classifier(self) -> Classifier:
+        """The model, as :func:`serving_classifier` gives it."""
+        # A thread does not outlive a fork, so each worker starts its own.
+        with self._lock:
+            if self._watcher != os.getpid():
+                self._watcher = os.getpid()
+                threading.Thread(target=_watch, args=[weakref.ref(self)], daemon=True).start()
+        if isinstance(self._model, InvalidModelError):
+            raise InvalidModelError(str(self._model))
+        return self._model
+
+    def look(self) -> None:
+        """Take up the current model if it is another than the last one seen."""
+        if (version := _current_version(self._models)) in (self._seen, None):
+            return
+        self._seen = version
+        found = _load(self._models)
+        if isinstance(found, InvalidModelError):
+            _LOG.error("kept the model in use: %s", found)
+            return
+        self._model = found
+        _LOG.warning("now answering with model %s", found.version)
+
+
+def _watch(served: weakref.ref[Served]) -> None:
+    pause = threading.Event()
+    while not pause.wait(_LOOK_EVERY_S):
+        if (one := served()) is None:
+            return
+        one.look()
+        del one
+
+
+def _current_version(models: Path) -> str | None:
+    try:
+        return bundle.current(models).name
+    except InvalidModelError:
+        return None
+
+
+def _load(models: Path) -> Classifier | InvalidModelError:
+    try:
+        classifier = bundle.load(bundle.current(models))
+    except InvalidModelError as error:
+        return error
+    # The dictionaries behind it load with the first text, which should be nobody's.
+    classifier.suggest(Complaint("", "预热"))
+    return classifier

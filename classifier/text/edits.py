@@ -35,39 +35,56 @@ class Swap:
 class Sub:
     """Replace ``group`` of every match of ``pattern`` by ``rewrite``, a text or a function of the match.
 
-    ``unless_absent``, a cheaper pattern, saves the pass over texts in which it finds nothing.
+    ``worthwhile``, a cheaper test, saves the pass over texts in which the pattern would change nothing.
     """
 
     pattern: re.Pattern[str]
     rewrite: str | Callable[[re.Match[str]], str]
     group: int | str = 0
-    unless_absent: Callable[[], re.Pattern[str]] | None = None
+    worthwhile: Callable[[str], object] | None = None
 
-    def replacement(self, match: re.Match[str]) -> str:
-        """What ``group`` of ``match`` becomes."""
-        return self.rewrite if isinstance(self.rewrite, str) else self.rewrite(match)
+    def changes(self, text: str) -> list[tuple[int, int, str]]:
+        """Spans of ``text`` and what they become, in order."""
+        if self.worthwhile and not self.worthwhile(text):
+            return []
+        group, rewrite = self.group, self.rewrite
+        changes = []
+        for match in self.pattern.finditer(text):
+            start, end = match.span(group)
+            replacement = rewrite if isinstance(rewrite, str) else rewrite(match)
+            if replacement != text[start:end]:
+                changes.append((start, end, replacement))
+        return changes
 
     def run(self, text: str) -> tuple[str, list[Edit]]:
-        if self.unless_absent and not self.unless_absent().search(text):
+        changes = self.changes(text)
+        if not changes:
             return text, []
         edits: list[Edit] = []
         pieces: list[str] = []
         position = grown = 0
-        rewrite = self.rewrite
-        for match in self.pattern.finditer(text):
-            before, after = match.span(self.group)
-            replacement = rewrite if isinstance(rewrite, str) else rewrite(match)
-            if replacement != text[before:after]:
-                pieces += text[position:before], replacement
-                start = before + grown
-                end = start + len(replacement)
-                edits.append((start, end, before, after))
-                grown = end - after
-                position = after
-        if not edits:
-            return text, edits
+        for before, after, replacement in changes:
+            pieces += text[position:before], replacement
+            start = before + grown
+            end = start + len(replacement)
+            edits.append((start, end, before, after))
+            grown = end - after
+            position = after
         pieces.append(text[position:])
         return "".join(pieces), edits
+
+
+def holds(*words: str) -> Callable[[str], bool]:
+    """A test whether a text holds one of ``words``: many times as fast as a pattern of them."""
+
+    def test(text: str) -> bool:
+        # A loop, since any() of a generator takes as long as several words.
+        for word in words:  # noqa: SIM110
+            if word in text:
+                return True
+        return False
+
+    return test
 
 
 class Rewritten:

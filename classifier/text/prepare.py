@@ -44,7 +44,7 @@ _STEPS = (
     # A header may hold the names and numbers just masked, so it goes next; it stands where the text begins.
     Sub(re.compile(rf"{SEPARATOR}(?P<data>{_GAP}(?:(?:{_HEADERS}){_GAP}){{1,12}})"), "", "data"),
     # With them go the words that only announce them.
-    Sub(re.compile(rf"(?:{_ANNOUNCED}|[是为:,、\s])*(?:{PLACEHOLDER.pattern})"), "", unless_absent=lambda: PLACEHOLDER),
+    Sub(re.compile(rf"(?:{_ANNOUNCED}|[是为:,、\s])*(?:{PLACEHOLDER.pattern})"), "", worthwhile=PLACEHOLDER.search),
     ToneStep(),
 )  # fmt: skip
 

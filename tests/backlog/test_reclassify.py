@@ -135,6 +135,8 @@ REFUSED = [
     (_gbk, {"encoding": "utf-8"}, "不是 utf-8 编码"),
     (lambda path: write(path, [HEADER, *ROWS]), {"encoding": "no-such"}, "没有 no-such 这种编码"),
     (lambda path: (path.write_bytes(b"text\n\xff\xff\xff") and path) or path, {}, "既不是 UTF-8 也不是 GB18030"),
+    (lambda path: (path.write_bytes(b"PK\x03\x04 and more") and path) or path, {}, "是 Excel 工作簿，这里只能读 CSV"),
+    (lambda path: (path.write_bytes(b"\xef\xbb\xbf<html><table>") and path) or path, {}, "是网页格式"),
     (lambda path: write(path, [["text", "error"], ["a", "b"]]), {}, "已有本程序要添加的列：error"),
     (lambda path: write(path, [HEADER, *ROWS]), {"title": "没有"}, "没有“没有”列"),
 ]

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 
 from casework.service import deadlines
 from casework.service.decide import Choice, close, decide, hand_back, read_original
-from casework.service.desk import Desk, find, may_see_suggestion
+from casework.service.desk import Desk, detail, find, may_see_suggestion
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, register, suggest_again
@@ -63,7 +63,7 @@ def test_a_complaint_is_registered_masked_with_its_suggestion(database: Database
     case = new_case(database, desk, channel="12345热线", place="城关镇", reference="信-17")
     with database.reading() as session:
         found = find(session, desk.actor, case.number)
-        history = stored.history(session, found)
+        history = detail(session, found)
         assert (found.channel, found.place, found.reference) == ("12345热线", "城关镇", "信-17")
         assert "13800000123" not in found.text
         assert "王小明" not in found.text
@@ -111,7 +111,7 @@ def test_the_path_of_a_case_leaves_a_trace(database: Database, desk: Desk) -> No
         assert (case.status, case.department, case.version) == (CLOSED, "other", 5)
     with database.reading() as session:
         case = find(session, desk.actor, number)
-        history = stored.history(session, case)
+        history = detail(session, case)
         assert [(one.department, one.agreed, one.shown) for one in history.decisions] == [
             (one, one == history.suggestions[0].department, True) for one in ("land", "environment")
         ]
@@ -203,7 +203,7 @@ def test_one_of_two_clerks_wins_and_the_other_is_told(database: Database, desk: 
         one.join()
     with database.reading() as session:
         case = find(session, desk.actor, number)
-        (decision,) = stored.history(session, case).decisions
+        (decision,) = detail(session, case).decisions
     assert (case.version, case.department) == (2, decision.department)
     assert len(told) == 1
     assert f"由 {decision.made_by} 分办给 {decision.department}" in told[0]
@@ -225,7 +225,7 @@ def test_a_blind_case_shows_its_department_only_after_the_decision(database: Dat
         decide(session, blind, number, 2, Choice("environment"))
     with database.reading() as session:
         case = find(session, desk.actor, number)
-        decision = stored.history(session, case).decisions[0]
+        decision = detail(session, case).decisions[0]
         assert may_see_suggestion(case)
         assert (decision.shown, decision.agreed is not None) == (False, True)
 
@@ -360,4 +360,4 @@ def test_history_survives_a_renamed_department(database: Database, desk: Desk) -
     )
     with database.writing() as session:
         case = close(session, replace(desk, taxonomy=renamed), number, 2)
-        assert stored.history(session, case).outcomes[0].department == "land"
+        assert detail(session, case).outcomes[0].department == "land"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.records import Complaint
-from classifier.text.mask import mask
-from classifier.text.normalise import SEPARATOR, normalise
+from classifier.text.edits import Rewritten, Sub
+from classifier.text.mask import MASK, mask
+from classifier.text.normalise import SEPARATOR, STEPS, normalise
 from classifier.text.prepare import Prepared
 from classifier.text.segment import Segmenter, dictionary_words
 
@@ -92,6 +94,49 @@ def test_mask(written: str, masked: str) -> None:
 def test_mask_is_idempotent(text: str) -> None:
     """Masking again changes nothing."""
     assert mask(mask(text)) == mask(text)
+
+
+# Pieces of personal data, and what may stand between, around and within them.
+PIECES = """13800001234 １３８００００１２３４ 138-0000-1234 138****1234 110101199001010015 4111111111111111 0731-85550000 85550000
+zhang_3@example.com.cn 湘A12345 湘Ａ１２３４５ wx_abc123 12345678 王小明 張某某 欧阳 [电话] [姓名] 我叫 我的名字叫 联系人： 聯繫人:
+姓名 电话 電話： 拨打 身份证号 證件 账号 卡号是 微信 QQ群 vx 户主叫 &#25105;叫 (de) <b> ******* 0000 ＠ @ ① ++ ( ) :"""
+PERSONAL = st.lists(
+    st.one_of(
+        st.sampled_from(PIECES.split()),
+        st.sampled_from("\u200b\ufeff\u3000 \n\r\t\x0b\xad是为，。+-*x我叫"),
+        TEXTS,
+    ),
+    max_size=12,
+).map("".join)
+
+
+def mask_step_by_step(text: str) -> str:
+    """The reference: every step reads the text anew, without any short cut."""
+    plain_steps = [replace(step, worthwhile=None) if isinstance(step, Sub) else step for step in STEPS]
+    for step in MASK:
+        plain = Rewritten(plain_steps, text)
+        for match in reversed(list(step.pattern.finditer(plain.text))):
+            placeholder = step.rewrite if isinstance(step.rewrite, str) else step.rewrite(match)
+            if placeholder != match[step.group]:
+                start, end = plain.source(*match.span(step.group))
+                text = text[:start] + placeholder + text[end:]
+    return text
+
+
+@given(PERSONAL)
+@settings(max_examples=500)
+def test_short_cuts_of_mask_change_nothing(text: str) -> None:
+    """Reading the text once, and passing over steps that have nothing to do, masks the same."""
+    assert mask(text) == mask_step_by_step(text)
+    assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize("step", [step for step in (*STEPS, *MASK) if isinstance(step, Sub) and step.worthwhile])
+@given(text=PERSONAL)
+@settings(max_examples=60)
+def test_worthwhile_is_true_wherever_a_step_changes_something(step: Sub, text: str) -> None:
+    """A step with its cheap test and without gives the same, on any text."""
+    assert step.run(text) == replace(step, worthwhile=None).run(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""A process of its own that reads a workbook: on a damaged one, or one stray cell far out, calamine ends its process.
+
+It is told the file and the sheet on standard input, and answers on standard output in lines of
+JSON: first ``Sheet`` or a message for staff, then each row after the header as a list of texts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TypedDict
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from classifier.errors import InvalidTableError
+
+_MOST_MEMORY = 2 << 30
+"""Bytes of address space: enough for 700,000 rows of 1 kB."""
+
+Cell = str | bool | int | float | datetime | date | time | timedelta
+
+
+class Sheet(TypedDict):
+    """What is known before the rows; row numbers count from 1, and the header's is 0 where there is none."""
+
+    header: list[str]
+    header_row: int
+    last_row: int
+
+
+def rows_of(path: Path, asked: str | None) -> Iterator[Sheet | list[str]]:
+    """Yield the sheet, then every row below its header, blank ones as empty lists.
+
+    Raises
+    ------
+    InvalidTableError
+        The file is no workbook or an encrypted one, or lacks the sheet.
+    """
+    sheet = _load(path, asked)
+    header_row, header = _find_header(sheet)
+    yield Sheet(header=header, header_row=header_row, last_row=sheet.end[0] + 1 if sheet.end else 0)
+    for cells in islice(sheet.iter_rows(), header_row, None):
+        row = [_as_seen(cell) for cell in cells]
+        filled = _filled_width(row)
+        yield row[: max(filled, len(header))] if filled else []
+
+
+def _load(path: Path, asked: str | None) -> CalamineSheet:
+    """The sheet asked for, or the first visible one with content."""
+    try:
+        with _open(path) as book:
+            return _find_sheet(path, book, asked)
+    except PasswordError as error:
+        raise InvalidTableError(f"{path} 设有打开密码，请在 Excel 里取消密码后另存，再试。") from error
+    except CalamineError as error:
+        raise InvalidTableError(
+            f"{path} 不是 Excel 工作簿，或已损坏、加密，请用 Excel 打开后另存为 .xlsx 再试。"
+        ) from error
+
+
+def _open(path: Path) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_path(path)
+    except PasswordError:
+        raise
+    except CalamineError:
+        # By path calamine goes by the suffix, and takes less memory; without one it looks inside.
+        return CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
+
+
+def _find_sheet(path: Path, book: CalamineWorkbook, asked: str | None) -> CalamineSheet:
+    if asked is not None:
+        if asked not in book.sheet_names:
+            raise InvalidTableError(
+                f"{path} 里没有“{asked}”工作表；现有的工作表：{'、'.join(book.sheet_names)}。请改选其中一个。"
+            )
+        return book.get_sheet_by_name(asked)
+    for one in book.sheets_metadata:
+        if one.typ == SheetTypeEnum.WorkSheet and one.visible == SheetVisibleEnum.Visible:
+            sheet = book.get_sheet_by_name(one.name)
+            if sheet.end:
+                return sheet
+    raise InvalidTableError(f"{path} 的各工作表都没有内容，请检查导出是否完成。")
+
+
+def _find_header(sheet: CalamineSheet) -> tuple[int, list[str]]:
+    """The header's row number and names; no names where there is none."""
+    over_columns = {start for start, end in sheet.merged_cell_ranges or () if end[1] > start[1]}
+    for index, cells in enumerate(sheet.iter_rows()):
+        row = [_as_seen(cell) for cell in cells]
+        filled = [column for column, cell in enumerate(row) if cell.strip()]
+        is_title = len(filled) == 1 and (index, filled[0]) in over_columns
+        if filled and not is_title:
+            return index + 1, row[: _filled_width(row)]
+    return 0, []
+
+
+def _filled_width(row: Sequence[str]) -> int:
+    """How many cells are left without the blank ones at the end."""
+    return next((width for width in range(len(row), 0, -1) if row[width - 1].strip()), 0)
+
+
+def _as_seen(cell: Cell) -> str:
+    """A cell's text as Excel shows it, with all the digits of a number and dates by ISO 8601."""
+    match cell:
+        case str():
+            return cell
+        case bool():
+            return str(cell).upper()
+        case float():
+            # 15 significant digits are all that Excel keeps; the rest is how doubles store them.
+            return str(int(cell)) if cell.is_integer() else f"{cell:.15g}"
+        case datetime():
+            return cell.isoformat(" ", "seconds")
+        case time():
+            return cell.isoformat("seconds")
+        case timedelta():
+            minutes, seconds = divmod(round(cell.total_seconds()), 60)
+            return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    return str(cell)
+
+
+def main() -> None:
+    """Answer one request."""
+    # Not on Windows.
+    with suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    path, asked = json.load(sys.stdin)
+    try:
+        for one in rows_of(Path(path), asked):
+            sys.stdout.buffer.write(json.dumps(one, ensure_ascii=False).encode() + b"\n")
+    except InvalidTableError as error:
+        sys.stdout.buffer.write(json.dumps(str(error)).encode())
+
+
+if __name__ == "__main__":
+    main()

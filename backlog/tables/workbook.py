@@ -1,0 +1,139 @@
+"""Reads Excel workbooks (.xlsx, .xls) as a person sees them, and writes .xlsx with every cell a text."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import xlsxwriter
+from xlsxwriter.exceptions import XlsxWriterException
+
+from backlog.tables.table import RowWriter, Table, check_header, draft_of
+from classifier.errors import InvalidTableError
+
+MOST_ROWS = 1_048_576
+"""Rows of a sheet, its header included, by Excel's specification."""
+
+_ROOT = Path(__file__).parents[2]
+
+
+class SheetTable(Table):
+    """A sheet of a workbook, its header the first row that is neither blank nor a merged title.
+
+    Another process reads it (``sheet_rows``) into a nameless temporary file, so that a
+    workbook that ends that process is only refused, and its memory is soon free again.
+
+    Parameters
+    ----------
+    path : Path
+    sheet : str, optional
+        The first visible sheet with content where not given.
+
+    Raises
+    ------
+    InvalidTableError
+        The file cannot be read, is no workbook or an encrypted one, lacks the sheet,
+        has no header, or repeats a column name.
+    """
+
+    def __init__(self, path: Path, sheet: str | None = None) -> None:
+        self.path = path
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the table
+        weakref.finalize(self, self._file.close)
+        done = subprocess.run(
+            [sys.executable, "-m", "backlog.tables.sheet_rows"],
+            cwd=_ROOT,
+            input=json.dumps([str(path.absolute()), sheet]).encode(),
+            stdout=self._file,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        if done.returncode:
+            raise InvalidTableError(
+                f"{path} 已损坏，或内容太大、有离表格很远的单元格，请把表格复制到新的工作簿再试，或另存为 CSV UTF-8。"
+            )
+        self._file.seek(0)
+        found = json.loads(self._file.readline())
+        if isinstance(found, str):
+            raise InvalidTableError(found)
+        self._rows_from = self._file.tell()
+        self.header: list[str] = found["header"]
+        self.row_number = self._header_row = int(found["header_row"])
+        self._last_row = int(found["last_row"])
+        check_header(path, self.header)
+
+    @property
+    def share_read(self) -> float:
+        """How much of it has been read, from 0 to 1."""
+        return self.row_number / self._last_row
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield the rows after the header, as wide as it or, with cells beyond it, wider; blank rows are none."""
+        self._file.seek(self._rows_from)
+        for number, line in enumerate(self._file, self._header_row + 1):
+            if row := json.loads(line):
+                self.row_number = number
+                yield row
+
+
+class _SheetWriter:
+    """Writes rows as texts, on a further sheet with the header again where one is full."""
+
+    def __init__(self, path: Path, book: xlsxwriter.Workbook) -> None:
+        self._path = path
+        self._book = book
+        self._sheets = 0
+        self._next = MOST_ROWS
+        self._header: list[str] = []
+
+    def writerow(self, row: Sequence[str]) -> None:
+        self._header = self._header or list(row)
+        if self._next == MOST_ROWS:
+            self._sheets += 1
+            self._sheet = self._book.add_worksheet(f"数据{self._sheets if self._sheets > 1 else ''}")
+            self._next = 0
+            if self._sheets > 1:
+                self._put(self._header)
+        self._put(row)
+
+    def writerows(self, rows: Iterable[Sequence[str]]) -> None:
+        for row in rows:
+            self.writerow(row)
+
+    def _put(self, row: Sequence[str]) -> None:
+        # Fails here on what is no text; the workbook could not be closed with it inside.
+        "".join(row).encode()
+        for column, cell in enumerate(row):
+            if cell and self._sheet.write_string(self._next, column, cell):
+                raise InvalidTableError(
+                    f"写不了 {self._path}：第 {self._next + 1} 行第 {column + 1} 列有 {len(cell)} 字，"
+                    "而 Excel 每格最多 32767 字、每行最多 16384 列，请改存为 .csv。"
+                )
+        self._next += 1
+
+
+@contextmanager
+def new_workbook(path: Path) -> Iterator[RowWriter]:
+    """Write an .xlsx file, in memory only the row being written.
+
+    Raises
+    ------
+    InvalidTableError
+        The file cannot be written or a cell does not fit; nothing is left behind.
+    """
+    # The rows lie beside the target until it is packed: its disk has the room, /tmp may not.
+    with draft_of(path) as draft, tempfile.TemporaryDirectory(prefix=".fenban-", dir=path.parent) as scratch:
+        book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "tmpdir": scratch})
+        try:
+            yield _SheetWriter(path, book)
+        finally:
+            try:
+                book.close()
+            except XlsxWriterException as error:
+                raise InvalidTableError(f"写不了 {path}：{error}。请检查磁盘空间，或改存为 .csv。") from error
