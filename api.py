@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["fenban.models"] = settings.models_dir
     model.load_into(app, settings.models_dir)
     problems.install(app)
     app.register_blueprint(rest.blueprint)

@@ -8,18 +8,15 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, render_template, request
 
 from casework.service import watch as service
-from casework.service.office import Office
 from casework.service.shift import Reference
 from casework.service.watch import DEFAULT_WEEKS, Watch
-from casework.web.access import current_actor
 from casework.web.database import database
+from casework.web.desk import desk
 from casework.web.metrics import CONTENT_TYPE, exposition
-from casework.web.model import serving_classifier
 from casework.web.watch_charts import charts
 from casework.web.watch_schemas import WatchOut, WatchQuery
 from classifier.errors import InvalidModelError
 from classifier.model import bundle
-from classifier.taxonomy import Taxonomy
 
 blueprint = APIBlueprint("watch", __name__, tag="watch")
 
@@ -48,27 +45,17 @@ def page() -> str:
 @blueprint.doc(hide=True)
 def metrics() -> Response:
     """All counts so far for Prometheus, from the database, so that every process says the same."""
+    own = desk()
     with database().reading() as session:
-        totals, standing = service.totals(session, current_actor(), _office())
+        totals, standing = service.totals(session, own.actor, own.office)
     folder = _model_folder()
     return Response(exposition(totals, standing, folder and folder.name), content_type=CONTENT_TYPE)
 
 
 def _watch(weeks: int) -> Watch:
+    own = desk()
     with database().reading() as session:
-        return service.watch(session, current_actor(), _office(), _taxonomy(), _reference(), weeks)
-
-
-def _office() -> Office:
-    office: Office = current_app.extensions["fenban.office"]
-    return office
-
-
-def _taxonomy() -> Taxonomy:
-    try:
-        return serving_classifier(current_app).taxonomy
-    except InvalidModelError:
-        return Taxonomy.read()
+        return service.watch(session, own.actor, own.office, own.taxonomy, _reference(), weeks)
 
 
 def _reference() -> Reference | None:
