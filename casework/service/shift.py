@@ -74,7 +74,7 @@ def shift(expected: Sequence[float], counts: Sequence[int]) -> Shift:
     """Read the index of a week: below 0.1 or within chance stable, to 0.25 worth a look, above shifted."""
     rows = sum(counts)
     if rows < LEAST_ROWS:
-        return unknown(f"只有 {rows} 件建议，不足 {LEAST_ROWS} 件，看不出")
+        return unknown(f"看不出（只有 {rows} 件建议，不足 {LEAST_ROWS} 件）")
     value, noise = psi(expected, counts), _chi_squared_95(len(counts) - 1) / rows
     moved = SHIFTED if value > _SHIFTED_FROM else LOOK
     reading = moved if value >= _LOOK_FROM and value > noise else STABLE

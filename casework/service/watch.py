@@ -114,6 +114,11 @@ class Watch:
     standing: Standing
 
     @property
+    def last_complete(self) -> Week | None:
+        """The newest week that is over."""
+        return next((week for week in reversed(self.weeks) if week.complete), None)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing happened at all."""
         nothing = self.figures.decisions + self.figures.review.rows + self.figures.hand_backs + self.registered
@@ -231,7 +236,7 @@ def _figures(parts: Iterable[_Counts]) -> Figures:
     )
 
 
-_NO_REFERENCE = "模型没有记下训练时的分布，重新训练后才有"
+_NO_REFERENCE = "看不出（模型没有记下训练时的分布，重新训练后才有）"
 
 
 def _department_shift(reference: Reference | None, suggested: list[stored.Suggested]) -> Shift:

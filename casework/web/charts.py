@@ -13,20 +13,22 @@ _STEPS, _LABELS = 4, 6
 
 @dataclass(frozen=True)
 class Point:
-    """A value's place in the drawing, and how it reads."""
+    """A value's place in the drawing, from where to where it may lie, and how it reads."""
 
     x: float
     y: float
+    span: tuple[float, float] | None
     text: str
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line: a value for each label, None where there is none, and how each reads in full."""
+    """One line: a value for each label, None where there is none; how each reads in full; its interval, if any."""
 
     name: str
     values: Sequence[float | None]
     texts: Sequence[str]
+    intervals: Sequence[tuple[float, float] | None] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Chart:
         The least distance between lines across; 2, 5, 10 … times as much where values ask for it.
     tick : callable
         Writes a value beside the axis.
-    limits : mapping of name to float
+    limits : sequence of float
         Values drawn across.
     """
 
@@ -59,7 +61,7 @@ class Chart:
     series: Sequence[Series]
     step: float
     tick: Callable[[float], str]
-    limits: Sequence[tuple[str, float]] = ()
+    limits: Sequence[float] = ()
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
@@ -80,7 +82,9 @@ class Chart:
             if value is None:
                 parts.append([])
             else:
-                parts[-1].append(Point(self.x(i), self.y(value), f"{self.labels[i]} {series.name} {text}"))
+                interval = series.intervals[i] if series.intervals else None
+                span = interval and (self.y(interval[0]), self.y(interval[1]))
+                parts[-1].append(Point(self.x(i), self.y(value), span, f"{self.labels[i]} {series.name} {text}"))
         return [part for part in parts if part]
 
     def x(self, i: int) -> float:

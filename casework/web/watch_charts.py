@@ -12,12 +12,12 @@ from casework.web.charts import Chart, Series
 def charts(watch: Watch) -> list[Chart]:
     """The charts of the page, a point for each week."""
     weeks = watch.weeks
-    labels = [f"{week.monday:%m-%d}" for week in weeks]
+    labels = [f"{week.monday:%m-%d}" if week.complete else "本周" for week in weeks]
     return [
         Chart(
             "agreement",
             "与建议一致的比例",
-            "看过建议后分办的件里、以及盲测的件里，最后部门与建议相同的各占多少；盲测时看不到建议，所以更能说明模型有多准。",
+            "看过建议后分办的件里、以及盲测的件里，决定的部门与建议相同的各占多少；盲测时看不到建议，更能说明模型有多准。",
             labels,
             [
                 _shares("看过建议", weeks, lambda week: week.figures.agreement),
@@ -59,7 +59,7 @@ def charts(watch: Watch) -> list[Chart]:
             ],
             0.1,
             "{:.1f}".format,
-            (("0.1", 0.1), ("0.25", 0.25)),
+            (0.1, 0.25),
         ),
     ]
 
@@ -68,17 +68,18 @@ def share_in_words(share: Share) -> str:
     """A share with its rows and interval, as staff read it.
 
     >>> share_in_words(Share(8, 10)), share_in_words(Share(0, 0))
-    ('80%（8/10，95 % 区间 49%–94%）', '—')
+    ('80%（8/10，49–94%）', '—')
     """
     if share.value is None or share.interval is None:
         return "—"
     low, high = share.interval
-    return f"{_percent(share.value)}（{share.count}/{share.rows}，95 % 区间 {_percent(low)}–{_percent(high)}）"
+    return f"{_percent(share.value)}（{share.count}/{share.rows}，{100 * low:.0f}–{_percent(high)}）"
 
 
 def _shares(name: str, weeks: Sequence[Week], of: Callable[[Week], Share]) -> Series:
     found = [of(week) for week in weeks]
-    return Series(name, [one.value for one in found], [share_in_words(one) for one in found])
+    texts = [share_in_words(one) for one in found]
+    return Series(name, [one.value for one in found], texts, [one.interval for one in found])
 
 
 def _numbers(name: str, numbers: Sequence[int]) -> Series:
