@@ -42,7 +42,7 @@ def release(
         There is too little to learn from, or the folder cannot be written.
     """
     fitted = fit(examples, taxonomy, accept_accuracy, jobs)
-    metrics = held_out_metrics(examples, fitted) | {"reference": reference(fitted)}
+    metrics = held_out_metrics(examples, fitted)
     created = datetime.now(UTC)
     data = fingerprint(examples)
     version_name = f"{created:%Y%m%d-%H%M%S}-{data[:8]}"
@@ -80,6 +80,7 @@ def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, A
         "department": single_label_report(
             departments, heads["department"].classes, p["department"], fitted.thresholds.accept_accuracy
         ),
+        "reference": reference(fitted),
     }
     if "urgency" in heads:
         labels = np.array([example.urgency for example in examples])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from casework.storage.cases import DECIDED, OPEN
@@ -63,7 +63,7 @@ class Standing:
 def decided(session: Session, bounds: Bounds) -> list[Decided]:
     """Each case's first decision; later ones answer a hand-back."""
     earlier = aliased(Decision)
-    first = ~exists().where(earlier.case_id == Decision.case_id, earlier.id < Decision.id)
+    first = ~select(earlier.id).where(earlier.case_id == Decision.case_id, earlier.id < Decision.id).exists()
     blind = and_(Decision.suggestion_id.is_not(None), Decision.shown.is_(False))
     agreed = Decision.agreed.is_(True)
     query = select(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
@@ -209,3 +211,20 @@ def test_an_older_model_has_no_reference() -> None:
     assert Reference.of({"department": {}}) is None
     written = {"departments": {"land": 1.0}, "known_share": {"edges": [0.5], "shares": [0.25, 0.75]}}
     assert Reference.of({"reference": written}) == Reference({"land": 1.0}, (0.5,), (0.25, 0.75))
+
+
+def test_counting_reads_indexes_alone(busy: Database) -> None:
+    """Suggestions and decisions are wide rows: a million of them would take long to read."""
+    asked: list[tuple[str, Any]] = []
+    with busy.reading() as session:
+        if session.get_bind().dialect.name != "sqlite":
+            pytest.skip("PostgreSQL plans by the size of a table")
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *of: asked.append((of[2], of[3])))
+        watch(session, SUPERVISOR, Office(), Taxonomy.read(), HALVES, 52, NOW)
+        totals(session, SUPERVISOR, Office())
+        for statement, values in list(asked):
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            found = [step for step in plan if step.startswith(("SCAN", "SEARCH")) and "hand_backs" not in step]
+            assert all("COVERING INDEX" in step for step in found), plan
+    assert len(asked) == 2 * 10
