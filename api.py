@@ -23,6 +23,7 @@ from casework.web import (
     problems,
     releases,
     rest,
+    watch,
 )
 from settings import ROOT, Settings
 
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     key = settings.originals_key and settings.originals_key.get_secret_value()
     office_set = Office.of(settings.timezone, settings.blind_share, settings.due_soon_hours, key)
     desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register))
-    for one in (rest, pages, accounts, exchange, cases, office, releases):
+    for one in (rest, pages, accounts, exchange, cases, office, releases, watch):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

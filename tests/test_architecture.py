@@ -59,6 +59,7 @@ DOORS = {
     "argon2": {"casework.service.passwords"},
     "flask_login": {"casework.web"},
     "flask_wtf": {"casework.web.access"},
+    "prometheus_client": {"casework.web.metrics"},
     "pickle": set(),
 }
 

@@ -23,6 +23,7 @@ from training.fit import Fitted, fit
 from training.labelled import Example, fingerprint
 from training.metrics import single_label_report, urgency_report
 from training.plots import plots
+from training.reference import reference
 
 _RECORDED = ("jieba", "scikit-learn", "numpy", "scipy", "OpenCC")
 
@@ -116,6 +117,7 @@ def held_out_metrics(examples: Sequence[Example], fitted: Fitted) -> dict[str, A
         "department": single_label_report(
             departments, heads["department"].classes, p["department"], fitted.thresholds.accept_accuracy
         ),
+        "reference": reference(fitted),
     }
     if "urgency" in heads:
         labels = np.array([example.urgency for example in examples])

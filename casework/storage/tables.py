@@ -137,6 +137,7 @@ class Case(Base):
         ),
         Index("ix_cases_due", "status", "due_at"),
         Index("ix_cases_closed", "status", "closed_at"),
+        Index("ix_cases_registered", "registered_at"),
     )
 
     @property
@@ -161,7 +162,7 @@ class SuggestionMade(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    made_at: Mapped[datetime] = mapped_column(index=True)
+    made_at: Mapped[datetime]
     model_version: Mapped[str] = mapped_column(Name)
     department: Mapped[str] = mapped_column(Id)
     department_confidence: Mapped[float]
@@ -172,6 +173,12 @@ class SuggestionMade(Base):
     known_share: Mapped[float]
     details: Mapped[dict[str, Any]]
 
+    # Watching counts a million of these without reading them.
+    __table_args__ = (
+        Index("ix_suggestions_watch", "made_at", "department", "needs_review", "known_share"),
+        Index("ix_suggestions_review", "needs_review"),
+    )
+
 
 class Decision(Base):
     """What a person decided. ``agreed`` compares with the suggestion; ``shown`` tells whether they had seen it."""
@@ -180,7 +187,7 @@ class Decision(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    made_at: Mapped[datetime] = mapped_column(index=True)
+    made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(Name)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     department: Mapped[str] = mapped_column(Id)
@@ -190,6 +197,11 @@ class Decision(Base):
     shown: Mapped[bool]
     agreed: Mapped[bool | None]
     reason: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_decisions_watch", "made_at", "case_id", "department", "shown", "agreed", "suggestion_id"),
+        Index("ix_decisions_agreed", "department", "agreed"),
+    )
 
 
 class HandBack(Base):

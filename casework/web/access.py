@@ -56,6 +56,9 @@ ACCESS: dict[str, Permission | None] = {
     "office.list_rules": Permission.READ,
     "office.set_rule": Permission.OFFICE,
     "office.trail": Permission.AUDIT,
+    "watch.api": Permission.WATCH,
+    "watch.page": Permission.WATCH,
+    "watch.metrics": Permission.WATCH,
 }
 """What each endpoint needs; None is open to all. An endpoint that is missing here is closed to all."""
 

@@ -27,6 +27,7 @@ from classifier.text.segment import segmenter_id
 
 FORMAT = 2
 MANIFEST, ARRAYS, VOCABULARY, CURRENT = "manifest.json", "model.npz", "vocabulary.json", "CURRENT"
+METRICS = "metrics.json"
 CASES, CASE_WORDS = "precedents.json", "precedents.npz"
 
 
@@ -167,6 +168,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if manifest["segmenter"] != segmenter_id():
         raise InvalidModelError(f"模型 {folder} 是用另一份分词词典训练的，与本程序不配，请用 fenban train 重新训练。")
     return manifest
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What was measured when a model was released; empty where nothing readable lies there."""
+    try:
+        metrics: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return metrics
 
 
 def load(folder: Path) -> Classifier:

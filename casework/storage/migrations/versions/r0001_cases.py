@@ -51,6 +51,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_cases_closed", "cases", ["status", "closed_at"], unique=False)
     op.create_index("ix_cases_due", "cases", ["status", "due_at"], unique=False)
+    op.create_index("ix_cases_registered", "cases", ["registered_at"], unique=False)
     op.create_index("ix_cases_queue", "cases", ["status", "certain", "due_at", "id"], unique=False)
     op.create_index("ix_cases_queue_channel", "cases", ["status", "channel", "certain", "due_at", "id"], unique=False)
     op.create_index(
@@ -173,7 +174,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suggestions")),
     )
     op.create_index(op.f("ix_suggestions_case_id"), "suggestions", ["case_id"], unique=False)
-    op.create_index(op.f("ix_suggestions_made_at"), "suggestions", ["made_at"], unique=False)
+    op.create_index("ix_suggestions_review", "suggestions", ["needs_review"], unique=False)
+    op.create_index(
+        "ix_suggestions_watch", "suggestions", ["made_at", "department", "needs_review", "known_share"], unique=False
+    )
     op.create_table(
         "tokens",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -209,7 +213,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
     op.create_index(op.f("ix_decisions_case_id"), "decisions", ["case_id"], unique=False)
-    op.create_index(op.f("ix_decisions_made_at"), "decisions", ["made_at"], unique=False)
+    op.create_index("ix_decisions_agreed", "decisions", ["department", "agreed"], unique=False)
+    op.create_index(
+        "ix_decisions_watch",
+        "decisions",
+        ["made_at", "case_id", "department", "shown", "agreed", "suggestion_id"],
+        unique=False,
+    )
     op.create_table(
         "hand_backs",
         sa.Column("id", sa.Integer(), nullable=False),
