@@ -11,7 +11,6 @@ from typing import Any
 
 from classifier.errors import InvalidInputError
 
-
 _THREADS = 4
 
 

@@ -1,0 +1,212 @@
+"""Trains the next model from handled cases; it goes into service only if it is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from casework.service import releases
+from casework.service.permissions import Actor, Permission
+from casework.storage import audit
+from casework.storage import handled as stored
+from casework.storage.database import Database, Session
+from casework.storage.handled import CHANGED, CONFIRMED, LEFT_OUT, Handled
+from casework.storage.tables import Case, LabelCheck
+from classifier.errors import InvalidInputError, InvalidLabelsError, NotFoundError
+from classifier.records import Complaint
+from classifier.taxonomy import Taxonomy
+
+FOLLOWED_WEIGHT = 0.3
+"""How much a decision that merely agreed with the suggestion shown counts against one made without it."""
+
+ANSWERS = {CONFIRMED: "确认无误", CHANGED: "改正", LEFT_OUT: "不学"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train with beside the register.
+
+    Attributes
+    ----------
+    models : Path
+        Where released models lie; the one in service is to be beaten.
+    accept_accuracy : float
+        Asked of suggestions that need no review.
+    recall_floor : float
+        By how much a department's recall may fall at most.
+    test_set : Path or None
+        The office's own labelled file, never trained on.
+    files : sequence of Path
+        Labelled files of further handled cases.
+    """
+
+    models: Path
+    accept_accuracy: float = 0.95
+    recall_floor: float = 0.05
+    test_set: Path | None = None
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a retraining came to.
+
+    ``reasons`` say in words why the model was promoted or not; ``doubts`` counts handled cases
+    left out until a supervisor has looked at their label.
+    """
+
+    version: str
+    promoted: bool
+    reasons: list[str]
+    handled: int
+    doubts: int
+    comparisons: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def retrain(
+    database: Database, actor: Actor, plan: Plan, progress: Callable[[str], None] = lambda message: None
+) -> Report:
+    """Train on the corpus and all handled cases, compare with the model in service, and promote the better.
+
+    Raises
+    ------
+    InvalidLabelsError
+        There are no handled cases yet, or a file's labels are wrong.
+    InvalidModelError
+        The model in service is damaged, or the new one cannot be written.
+    """
+    actor.require(Permission.MODELS)
+    # Training loads scikit-learn, which nothing else in the service needs.
+    from training.gate import Gate
+    from training.labelled import read_labelled
+    from training.retrain import retrain as train
+
+    taxonomy = releases.taxonomy(plan.models)
+    with database.reading() as session:
+        cases = [one for one in stored.handled(session) if _known(one, taxonomy)]
+    from_files = read_labelled(plan.files, taxonomy)[0] if plan.files else []
+    examples = [*_files_examples(from_files), *(_example(one) for one in cases)]
+    if not examples:
+        raise InvalidLabelsError(
+            "还没有办结或已分办的诉求件可学，请先导入办结件（fenban cases import）或用 --handled 指定文件。"
+        )
+    progress(f"已办诉求件 {len(examples)} 件")
+    offset = len(from_files)
+    challenger = train(
+        _corpus(taxonomy),
+        examples,
+        taxonomy,
+        plan.models,
+        test_set=read_labelled([plan.test_set], taxonomy)[0] if plan.test_set else (),
+        confirmed={offset + i for i, one in enumerate(cases) if one.confirmed},
+        accept_accuracy=plan.accept_accuracy,
+        gate=Gate(recall_floor=plan.recall_floor),
+        progress=progress,
+    )
+    doubts = [
+        _doubt(cases[i - offset], suspect, challenger.version) for i, suspect in challenger.suspects if i >= offset
+    ]
+    verdict = challenger.verdict
+    with database.writing() as session:
+        stored.put_doubts(session, doubts)
+        facts = {"version": challenger.version, "handled": len(examples), "doubts": len(challenger.suspects)}
+        action = "model.trained" if verdict.promoted else "model.rejected"
+        audit.record(session, actor.name, action, "model", None, facts | {"reasons": list(verdict.reasons)})
+    if verdict.promoted:
+        releases.promote(database, actor, plan.models, challenger.version, "；".join(verdict.reasons))
+    return Report(
+        challenger.version,
+        verdict.promoted,
+        list(verdict.reasons),
+        len(examples),
+        len(challenger.suspects),
+        verdict.comparisons,
+    )
+
+
+def list_doubts(session: Session, actor: Actor, limit: int = 100) -> list[tuple[LabelCheck, Case]]:
+    """Handled cases whose department the last training doubted, for a supervisor to look at."""
+    actor.require(Permission.MODELS)
+    return stored.doubts(session, limit=limit)
+
+
+def settle_doubt(
+    session: Session, actor: Actor, taxonomy: Taxonomy, case: Case, answer: str, department: str | None = None
+) -> LabelCheck:
+    """Say of a doubtful label that it is right, what it should be, or that the case is not to be learned.
+
+    The case stays as it was handled; only what the next training learns from it changes.
+
+    Raises
+    ------
+    NotFoundError
+        Nobody doubted it.
+    InvalidInputError
+        The answer is none of ANSWERS, or a correction names no department.
+    """
+    actor.require(Permission.MODELS)
+    if (check := stored.doubt(session, case.id)) is None:
+        raise NotFoundError(f"{case.number} 没有待核对的标注。")
+    if answer not in ANSWERS:
+        raise InvalidInputError(f"没有“{answer[:20]}”这种核对结果，应为 {'、'.join(ANSWERS)}。")
+    if (answer == CHANGED) != (department is not None):
+        raise InvalidInputError("改正（changed）要写明应学的部门，其他核对结果不写部门。")
+    if department is not None and taxonomy.department_id(department) != department:
+        raise InvalidInputError(f"没有“{department[:40]}”这个部门。")
+    old = {"state": check.state, "department": check.corrected or check.department}
+    stored.settle(check, answer, department, actor.name)
+    new = {"state": answer, "department": department or check.department}
+    audit.record(session, actor.name, "label.checked", f"case {case.number}", old, new)
+    return check
+
+
+def _corpus(taxonomy: Taxonomy) -> list[Any]:
+    """The project's own texts, unless the office has other departments."""
+    from training.corpus import corpus_files
+    from training.labelled import read_labelled
+
+    try:
+        return read_labelled(corpus_files(), taxonomy)[0]
+    except InvalidLabelsError:
+        return []
+
+
+def _known(case: Handled, taxonomy: Taxonomy) -> bool:
+    """Whether a case's department is one of today's; one that was dissolved teaches nothing."""
+    return taxonomy.department_id(case.department) == case.department
+
+
+def _files_examples(examples: Sequence[Any]) -> list[Any]:
+    from dataclasses import replace
+
+    from training.retrain import HANDLED_WEIGHT
+
+    return [replace(one, weight=HANDLED_WEIGHT) for one in examples]
+
+
+def _example(case: Handled) -> Any:
+    from training.labelled import Example
+    from training.retrain import HANDLED_WEIGHT
+
+    weight = HANDLED_WEIGHT * (FOLLOWED_WEIGHT if case.followed else 1)
+    complaint = Complaint(case.title, case.text)
+    return Example(complaint, case.department, case.assist, case.urgency, f"case {case.case_id}", weight=weight)
+
+
+def _doubt(case: Handled, suspect: Any, version: str) -> LabelCheck:
+    return LabelCheck(
+        case_id=case.case_id,
+        found_at=datetime.now(UTC),
+        model_version=version,
+        department=case.department,
+        likelier=suspect.likelier,
+        confidence=suspect.confidence,
+        state=stored.OPEN,
+    )
