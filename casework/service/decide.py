@@ -127,8 +127,7 @@ def read_original(session: Session, desk: Desk, number: str) -> tuple[str, str]:
     NotFoundError
         The office kept no original of it.
     """
-    desk.actor.require(Permission.ORIGINALS)
-    case = find(session, desk.actor, number)
+    case = find(session, desk.actor, number, Permission.ORIGINALS)
     if case.original is None or desk.office.originals is None:
         raise NotFoundError(f"{number} 没有保存原文，或没有设置 FENBAN_ORIGINALS_KEY。")
     audit.record(session, desk.actor.name, "original.read", subject(case))
@@ -136,10 +135,9 @@ def read_original(session: Session, desk: Desk, number: str) -> tuple[str, str]:
 
 
 def _to_change(session: Session, actor: Actor, number: str, version: int) -> Case:
-    actor.require(Permission.DECIDE)
+    case = find(session, actor, number, Permission.DECIDE)
     if actor.user_id is None:
         raise NotAllowedError(f"“{actor.name}”背后没有账号；每个决定都要有人署名，请用账号登录或用带账号的令牌。")
-    case = find(session, actor, number)
     if case.version != version:
         raise changed_meanwhile(session, case)
     return case

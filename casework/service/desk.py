@@ -46,14 +46,17 @@ class Desk:
     classifier: Classifier | None = None
 
 
-def find(session: Session, actor: Actor, number: str) -> Case:
-    """The case of a number, if the actor may see it.
+def find(session: Session, actor: Actor, number: str, needed: Permission = Permission.READ) -> Case:
+    """The case of a number, if the actor may do with it what is ``needed``.
 
     Raises
     ------
+    NotAllowedError
+        The actor lacks the permission.
     NotFoundError
+        There is none, or it is another department's.
     """
-    actor.require(Permission.READ)
+    actor.require(needed)
     case = stored.get(session, number)
     if case is None or (actor.department and case.department != actor.department):
         raise NotFoundError(f"没有编号为“{number[:40]}”的诉求件，或不在您的部门范围内，请核对编号。")

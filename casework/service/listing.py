@@ -54,6 +54,7 @@ def list_cases(
     InvalidInputError
         The cursor is none that a page gave, or a filter has a value that cannot be.
     """
+    actor.require(Permission.READ)
     filters = filters_for(actor, office, query)
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInputError(f"每页 {limit} 件不行，应为 1 到 {MAX_LIMIT}。")
@@ -64,7 +65,6 @@ def list_cases(
 
 def filters_for(actor: Actor, office: Office, query: Query) -> Filters:
     """What a query means now, for who asks."""
-    actor.require(Permission.READ)
     if query.status not in STATUS_NAMES:
         raise InvalidInputError(f"没有“{query.status[:20]}”这种状态，应为 {'、'.join(STATUS_NAMES)}。")
     if query.due not in (None, OVERDUE, SOON):

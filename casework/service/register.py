@@ -81,8 +81,7 @@ def suggest_again(session: Session, desk: Desk, number: str) -> Case:
     ConflictError
         The case is no longer open, or somebody changed it just now.
     """
-    desk.actor.require(Permission.SUGGEST)
-    case = find(session, desk.actor, number)
+    case = find(session, desk.actor, number, Permission.SUGGEST)
     if case.status != OPEN or desk.classifier is None:
         raise ConflictError(f"{number} {STATUS_NAMES[case.status]}，或还没有模型，不能重新建议。")
     suggestion = desk.classifier.suggest(Complaint(case.title, case.text))

@@ -121,9 +121,14 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
 
     app.before_request(_check)
     app.after_request(_keep_private)
-    app.context_processor(lambda: {"signed_in": g.get("user"), "role_names": ROLE_NAMES})
+    app.context_processor(_for_templates)
     app.security_schemes = _SCHEMES
     app.spec_processor(lambda spec: _with_security(app, spec))
+
+
+def _for_templates() -> dict[str, Any]:
+    may_watch = "actor" in g and Permission.WATCH in g.actor.permissions
+    return {"signed_in": g.get("user"), "role_names": ROLE_NAMES, "may_watch": may_watch}
 
 
 def begin(secret: str, user: User) -> None:

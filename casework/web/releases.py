@@ -161,9 +161,8 @@ def list_doubts() -> DoubtsOut:
 def settle_doubt(number: str, answer: AnswerIn) -> DoubtOut:
     """Settle a doubtful label."""
     own = desk()
-    own.actor.require(Permission.MODELS)
     with database().writing() as session:
-        case = find(session, own.actor, number)
+        case = find(session, own.actor, number, Permission.MODELS)
         check = retraining.settle_doubt(session, own.actor, own.taxonomy, case, answer.answer, answer.department)
         return _doubt(check, case)
 

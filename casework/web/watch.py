@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, render_template, request
+from flask import Response, render_template, request
 
 from casework.service import watch as service
 from casework.service.shift import Reference
 from casework.service.watch import DEFAULT_WEEKS, Watch
 from casework.web.database import database
-from casework.web.desk import desk
+from casework.web.desk import desk, models_dir
 from casework.web.metrics import CONTENT_TYPE, exposition
 from casework.web.watch_charts import charts
 from casework.web.watch_schemas import WatchOut, WatchQuery
@@ -66,6 +66,6 @@ def _reference() -> Reference | None:
 def _model_folder() -> Path | None:
     """The folder of the current model, which all processes see alike."""
     try:
-        return bundle.current(current_app.extensions["fenban.models"])
+        return bundle.current(models_dir())
     except InvalidModelError:
         return None

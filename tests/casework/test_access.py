@@ -22,7 +22,8 @@ from settings import Settings
 from tests.clients import PASSWORD, add_user, csrf_token, register_of, sign_in, with_token
 
 EVERYBODY = {"anonymous", "triage", "supervisor", "admin", *Permission}
-STAFF = {"triage", "supervisor", "admin"}
+SENIOR = {"supervisor", "admin"}
+STAFF = {"triage", *SENIOR}
 
 ROUTES: dict[str, set[str]] = {
     "GET /healthz": EVERYBODY,
@@ -39,6 +40,33 @@ ROUTES: dict[str, set[str]] = {
     "GET /openapi.json": STAFF | {"suggest"},
     "POST /api/v1/suggestions": STAFF | {"suggest"},
     "POST /api/v1/suggestions/batch": STAFF | {"suggest"},
+    "POST /api/v1/cases": STAFF | {"register"},
+    "GET /api/v1/cases": STAFF | {"read"},
+    "GET /api/v1/cases/<number>": STAFF | {"read"},
+    "GET /api/v1/cases/<number>/original": SENIOR | {"originals"},
+    "POST /api/v1/cases/<number>/suggestions": STAFF | {"suggest"},
+    "POST /api/v1/cases/<number>/decisions": STAFF | {"decide"},
+    "POST /api/v1/cases/<number>/hand-backs": STAFF | {"decide"},
+    "POST /api/v1/cases/<number>/outcome": STAFF | {"decide"},
+    "POST /api/v1/cases/import": SENIOR | {"exchange"},
+    "POST /api/v1/cases/import/preview": SENIOR | {"exchange"},
+    "GET /api/v1/cases/export": SENIOR | {"exchange"},
+    "GET /api/v1/models": SENIOR | {"models"},
+    "GET /api/v1/models/<version>": SENIOR | {"models"},
+    "POST /api/v1/models/<version>/promotion": SENIOR | {"models"},
+    "POST /api/v1/models/rollback": SENIOR | {"models"},
+    "POST /api/v1/retraining": SENIOR | {"models"},
+    "GET /api/v1/jobs/<int:job_id>": SENIOR | {"models"},
+    "GET /api/v1/label-checks": SENIOR | {"models"},
+    "POST /api/v1/label-checks/<number>": SENIOR | {"models"},
+    "GET /api/v1/holidays": STAFF | {"read"},
+    "PUT /api/v1/holidays": SENIOR | {"office"},
+    "GET /api/v1/deadlines": STAFF | {"read"},
+    "PUT /api/v1/deadlines": SENIOR | {"office"},
+    "GET /api/v1/audit": SENIOR | {"audit"},
+    "GET /api/v1/watch": SENIOR | {"watch"},
+    "GET /watch": SENIOR | {"watch"},
+    "GET /metrics": SENIOR | {"watch"},
 }
 """Who may use each route: people by role, tokens by their only scope."""
 

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from flask import g
+from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from api import create_app
-from casework.service.office import Office
-from casework.service.permissions import ROLES, Actor
 from casework.storage.database import Database
 from casework.web.charts import Chart, Series
-from casework.web.desk import set_office
 from classifier.model import bundle
-from settings import Settings
 from tests.casework.watched import add_case, decide, hand_back, three_weeks
-
-
-def client_of(models: Path, register: Database) -> FlaskClient:
-    """A supervisor's client."""
-    app = create_app(Settings(models_dir=models))
-    app.extensions["fenban.database"] = register
-    set_office(app, Office())
-
-    @app.before_request
-    def sign_in() -> None:
-        g.actor = Actor("李主管", ROLES["supervisor"], 1)
-
-    return app.test_client()
+from tests.clients import register_of, with_token
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Iterator[Database]:
-    """An empty register."""
-    database = Database(f"sqlite:///{tmp_path}/fenban.db")
-    yield database
-    database.close()
+def client(app: Flask) -> FlaskClient:
+    """A program that may watch."""
+    return with_token(app, "watch")
 
 
 @pytest.fixture
-def client(models_dir: Path, register: Database) -> FlaskClient:
-    """A supervisor's client of the application with the test model."""
-    return client_of(models_dir, register)
+def register(app: Flask) -> Database:
+    """The register of that application."""
+    return register_of(app)
 
 
 def samples(client: FlaskClient) -> dict[tuple[str, ...], float]:
@@ -84,9 +65,9 @@ def test_prometheus_reads_what_the_register_holds(client: FlaskClient, register:
     }
 
 
-def test_prometheus_is_answered_before_there_is_a_model(tmp_path: Path, register: Database) -> None:
+def test_prometheus_is_answered_before_there_is_a_model(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """With zeros, and no model."""
-    found = samples(client_of(tmp_path, register))
+    found = samples(with_token(make_app(models_dir=tmp_path), "watch"))
     assert found[("fenban_cases_registered_total",)] == 0
     assert not any(name == "fenban_model_info" for name, *_ in found)
 
