@@ -12,7 +12,7 @@ from classifier.text.prepare import Prepared
 from training.duplicates import groups
 from training.labelled import Example
 
-MOST_HANDLED = 20_000
+MOST_HANDLED = 10_000
 """Distinct handled cases that train at most: the newest of each department and level."""
 RECENT_SHARE, MOST_RECENT = 5, 2000
 """The newest fifth of the handled cases, and at most so many, judge and do not train."""
