@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-browser lint bench bench-learning bench-retrain clean
+.PHONY: setup serve test test-slow test-browser lint bench bench-learning bench-register bench-retrain clean
 
 setup: $(READY)dev
 
@@ -46,6 +46,9 @@ bench: $(READY)dev
 # What an office's first labelled cases are worth (5 minutes), and how long retraining takes.
 bench-learning: $(READY)dev
 	$(BIN)/python -m benchmarks.learning_curve
+
+bench-register: $(READY)dev
+	$(BIN)/python -m benchmarks.register
 
 bench-retrain: $(READY)dev
 	$(BIN)/python -m benchmarks.retrain
