@@ -1,102 +1,14 @@
-"""The tables of the case register. Departments and levels are kept by id: names may change, ids never do."""
+"""Cases and what happened to them. Departments and levels are kept by id: names may change, ids never do."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, String, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
 
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """A moment, kept as UTC without a zone so that both databases order it alike."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware moment into UTC."""
-        return value and value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give an aware moment back."""
-        return value and value.replace(tzinfo=UTC)
-
-
-Id = String(64)
-Name = String(200)
-
-
-class Base(DeclarativeBase):
-    """All tables."""
-
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "ix": "ix_%(column_0_N_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, TypeEngine[Any] | type[TypeEngine[Any]]]] = {
-        datetime: UTCDateTime(),
-        dict[str, Any]: JSON(none_as_null=True),
-        list[str]: JSON(),
-        bytes: LargeBinary(),
-    }
-
-
-class User(Base):
-    """A member of staff who may sign in. ``department`` limits what is seen to cases led by it."""
-
-    __tablename__ = "users"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(Name, unique=True)
-    role: Mapped[str] = mapped_column(Id)
-    department: Mapped[str | None] = mapped_column(Id)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    must_change_password: Mapped[bool] = mapped_column(default=False)
-    active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-
-
-class SignIn(Base):
-    """One session of a user; only a hash of its secret is kept."""
-
-    __tablename__ = "sign_ins"
-
-    secret_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime]
-
-
-class WrongPassword(Base):
-    """How often in a row a wrong password was given for a name, known or not."""
-
-    __tablename__ = "wrong_passwords"
-
-    name: Mapped[str] = mapped_column(Name, primary_key=True)
-    count: Mapped[int]
-    last_at: Mapped[datetime]
-
-
-class Token(Base):
-    """A key for programs; with a user behind it, it may also decide in that user's name."""
-
-    __tablename__ = "tokens"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(Name, unique=True)
-    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[list[str]]
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
+from casework.storage.tables.base import Base, Id, Name
 
 
 class Case(Base):
@@ -233,42 +145,6 @@ class Outcome(Base):
     note: Mapped[str] = mapped_column(Text)
 
 
-class AuditEntry(Base):
-    """One change, with what was there before and after. The database refuses to alter or delete it."""
-
-    __tablename__ = "audit"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-    actor: Mapped[str] = mapped_column(Name)
-    action: Mapped[str] = mapped_column(Id)
-    subject: Mapped[str] = mapped_column(Name, index=True)
-    old: Mapped[dict[str, Any] | None]
-    new: Mapped[dict[str, Any] | None]
-
-
-class Holiday(Base):
-    """A day that is not as its weekday says: off, or worked instead of another (调休)."""
-
-    __tablename__ = "holidays"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    working: Mapped[bool]
-    name: Mapped[str] = mapped_column(Name)
-
-
-class DeadlineRule(Base):
-    """Hours to respond, where they differ from the taxonomy's; an empty channel or department means any."""
-
-    __tablename__ = "deadline_rules"
-
-    channel: Mapped[str] = mapped_column(Name, primary_key=True)
-    department: Mapped[str] = mapped_column(Id, primary_key=True)
-    urgency: Mapped[str] = mapped_column(Id, primary_key=True)
-    hours: Mapped[float]
-    working_days: Mapped[bool]
-
-
 class LabelCheck(Base):
     """A handled case whose department the model doubts, and what a supervisor said of it.
 
@@ -288,32 +164,3 @@ class LabelCheck(Base):
     corrected: Mapped[str | None] = mapped_column(Id)
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None] = mapped_column(Name)
-
-
-class Setting(Base):
-    """A value that all processes of an office share, such as the key that signs cookies."""
-
-    __tablename__ = "settings"
-
-    name: Mapped[str] = mapped_column(Id, primary_key=True)
-    value: Mapped[dict[str, Any]]
-
-
-class Job(Base):
-    """Work in the background: queued, running, done, failed or interrupted."""
-
-    __tablename__ = "jobs"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(Id)
-    state: Mapped[str] = mapped_column(Id, index=True)
-    requested_by: Mapped[str] = mapped_column(Name)
-    requested_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
-    progress: Mapped[str] = mapped_column(Text)
-    result: Mapped[dict[str, Any] | None]
-
-
-APPEND_ONLY = ("audit", "suggestions", "decisions", "hand_backs", "outcomes")
-"""Tables whose rows the database refuses to change or delete."""
