@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -39,8 +41,8 @@ class Killed:
         return [line[0] for line in self.told if line[0] in ("begin", "done")][-1:] == ["begin"]
 
 
-class Worker:
-    """A worker process, getting ready."""
+class Workers:
+    """One worker at a time, forked from a process that has loaded everything, as servers fork theirs."""
 
     def __init__(self, work: str, place: Place) -> None:
         command = [sys.executable, "-m", "tests.faults.worker", work, place.url, str(place.models)]
@@ -48,28 +50,41 @@ class Worker:
             command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1
         )
         self._told: list[list[str]] = []
+        self._worker = 0
 
-    def begin(self, file: str = "") -> None:
-        """Let it work as soon as it is ready."""
-        self.wait_for("ready")
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker:
+            self.kill()
+        self._process.communicate()
+
+    def start(self, file: str = "") -> None:
+        """Let a worker begin."""
         assert self._process.stdin
+        self._told = []
         self._process.stdin.write(f"{file}\n")
+        self.wait_for("started")
+        self._worker = int(self._told[0][1])
 
     def wait_for(self, word: str, times: int = 1) -> None:
-        """Wait until it has told something for so many times."""
+        """Wait until the worker has told something for so many times."""
         assert self._process.stdout
         while times:
             line = self._process.stdout.readline().split()
-            assert line, f"the worker ended with {self._process.wait()}"
             self._told.append(line)
+            assert line, "the process that forks workers ended"
+            assert line[0] != "ended" or word == "ended", "the worker ended by itself"
             times -= line[0] == word
 
     def kill(self) -> Killed:
         """SIGKILL."""
-        assert self._process.poll() is None, "the worker ended by itself"
-        self._process.kill()
-        out, _ = self._process.communicate()
-        return Killed([*self._told, *(line.split() for line in out.splitlines())])
+        worker, self._worker = self._worker, 0
+        os.kill(worker, signal.SIGKILL)
+        self.wait_for("ended")
+        assert self._told[-1][1:] == [str(int(signal.SIGKILL))], "the worker ended by itself"
+        return Killed(self._told)
 
 
 def kills(work: str, place: Place, operations: int, file: Callable[[int], str] = lambda i: "") -> Iterator[Killed]:
@@ -81,22 +96,17 @@ def kills(work: str, place: Place, operations: int, file: Callable[[int], str] =
         What the worker of each round works on.
     """
     moments, span, midway = random.Random(work), 0.0, 0
-    spare = Worker(work, place)
-    try:
+    with Workers(work, place) as workers:
         for i in range(KILLS + 1):
-            # The next one loads its libraries while this one works and its traces are looked at.
-            worker, spare = spare, Worker(work, place)
-            worker.begin(file(i))
+            workers.start(file(i))
             started = time.monotonic()
-            if span:
+            if i:
                 time.sleep(moments.uniform(0, span))
             else:
-                worker.wait_for("done", operations)
+                workers.wait_for("done", operations)
                 span = time.monotonic() - started
-            killed = worker.kill()
-            midway += killed.midway
+            killed = workers.kill()
+            midway += killed.midway and i > 0
             yield killed
-    finally:
-        spare.kill()
     print(f"{work}: {KILLS} kills within {span:.2f} s of work, {midway} of them in the middle of an operation")
     assert midway >= KILLS / 3

@@ -17,7 +17,7 @@ from casework.storage import audit
 from casework.storage.database import Database, Session
 from casework.storage.jobs import DONE, INTERRUPTED, QUEUED, RUNNING
 from casework.storage.tables import Job
-from tests.faults.killing import Place, Worker, kills
+from tests.faults.killing import Place, Workers, kills
 from tests.faults.traces import served_model, switches, whole_cases
 from tests.faults.worker import (
     ROWS_PER_CHUNK,
@@ -151,15 +151,14 @@ def test_retraining(place: Place) -> None:
 @pytest.mark.usefixtures("learned_from")
 def test_the_next_worker_sees_to_jobs_that_were_left(place: Place) -> None:
     """One left running is marked as interrupted; one that is queued is done, though its message be lost."""
-    first = Worker("retraining", place)
-    first.begin()
-    first.wait_for("begin")
-    first.kill()
-    with register(place) as database, database.reading() as session:
-        assert [job.state for job in jobs_in(session)] == [RUNNING]
-    second = Worker("retraining", place)
-    second.begin()
-    second.wait_for("done", 2)
-    second.kill()
-    with register(place) as database, database.reading() as session:
-        assert [job.state for job in jobs_in(session)][:2] == [INTERRUPTED, DONE]
+    with Workers("retraining", place) as workers:
+        workers.start()
+        workers.wait_for("begin")
+        workers.kill()
+        with register(place) as database, database.reading() as session:
+            assert [job.state for job in jobs_in(session)] == [RUNNING]
+        workers.start()
+        workers.wait_for("done", 2)
+        workers.kill()
+        with register(place) as database, database.reading() as session:
+            assert [job.state for job in jobs_in(session)][:2] == [INTERRUPTED, DONE]

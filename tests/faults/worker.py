@@ -1,11 +1,13 @@
 """Does one kind of work over and over and tells of what is acknowledged, until it is killed.
 
-``python -m tests.faults.worker WORK URL MODELS`` prints ``ready`` when all is loaded, waits for a line on standard
-input, which may name a file, and then prints ``begin`` before each operation and ``done …`` when it is acknowledged.
+``python -m tests.faults.worker WORK URL MODELS`` loads everything and forks a worker for each line on standard input,
+one at a time; the line may name a file. It prints ``started PID`` and ``ended STATUS`` of each worker, which itself
+prints ``begin`` before each operation and ``done …`` when it is acknowledged.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -138,13 +140,19 @@ def learn_little(desk: Desk) -> None:
 
 
 def main(work: str, url: str, folder: str) -> None:
-    """Get ready, wait, work."""
+    """Load, then fork workers."""
     models = Path(folder)
-    desk, database = desk_of(models), Database(url)
+    desk = desk_of(models)
     if work == "retraining":
         learn_little(desk)
-    _tell("ready")
-    file = Path(sys.stdin.readline().strip())
+    for line in sys.stdin:
+        if (worker := os.fork()) == 0:
+            _tell("started", os.getpid())
+            _do(work, url, Database(url), desk, models, Path(line.strip()))
+        _tell("ended", os.waitpid(worker, 0)[1])
+
+
+def _do(work: str, url: str, database: Database, desk: Desk, models: Path, file: Path) -> None:
     {
         "registering": partial(registering, database, desk),
         "deciding": partial(deciding, database, desk),
