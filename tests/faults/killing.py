@@ -110,3 +110,11 @@ def kills(work: str, place: Place, operations: int, file: Callable[[int], str] =
             yield killed
     print(f"{work}: {KILLS} kills within {span:.2f} s of work, {midway} of them in the middle of an operation")
     assert midway >= KILLS / 3
+
+
+def wait_until(happened: Callable[[], bool], what: object, timeout_s: float = 30) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)

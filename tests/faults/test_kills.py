@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from backlog.tables import new_table
 from casework.service import releases
@@ -17,7 +17,7 @@ from casework.storage import audit
 from casework.storage.database import Database, Session
 from casework.storage.jobs import DONE, INTERRUPTED, QUEUED, RUNNING
 from casework.storage.tables import Job
-from tests.faults.killing import Place, Workers, kills
+from tests.faults.killing import Place, Workers, kills, wait_until
 from tests.faults.traces import served_model, switches, whole_cases
 from tests.faults.worker import (
     ROWS_PER_CHUNK,
@@ -34,12 +34,25 @@ ROWS = 15 * ROWS_PER_CHUNK
 
 @contextmanager
 def register(place: Place) -> Iterator[Database]:
-    """The register, opened anew."""
+    """The register, opened anew once PostgreSQL has noticed that the killed worker is gone: until then it may
+    still keep what the worker had sent."""
     database = Database(place.url)
     try:
+        if place.url.startswith("postgresql"):
+            wait_until(lambda: not others(database), "a connection outlived its process")
         yield database
     finally:
         database.close()
+
+
+def others(database: Database) -> int:
+    """How many connections the database has beside the one that asks."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    with database.reading() as session:
+        return int(session.execute(query).scalar_one())
 
 
 def handled_file(path: Path, references: Sequence[str]) -> Path:
