@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-browser lint bench bench-learning bench-register bench-retrain clean
+.PHONY: setup serve test test-slow test-faults test-browser lint bench bench-learning bench-register bench-retrain clean
 
 setup: $(READY)dev
 
@@ -36,6 +36,10 @@ test: $(READY)dev lint
 # Seeded checks over every real complaint in ../shared/data, and the pages in a real browser.
 test-slow: $(READY)dev
 	$(BIN)/pytest -m slow tests/validity
+
+# Processes killed at 200 random moments, and models switched under load.
+test-faults: $(READY)dev
+	$(BIN)/pytest -m slow -s tests/faults
 
 test-browser: $(READY)dev
 	$(BIN)/pytest tests/browser

@@ -1,16 +1,21 @@
-"""What several tests share: a small model trained once, and one example of everything a complaint can be."""
+"""What several tests share: a small model trained once, and new registers on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import create_engine, text
 
+from casework.storage.database import Database
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.taxonomy import Taxonomy
+from tests.postgres import postgres
 from training.corpus import corpus_files
 from training.labelled import Example, read_labelled
 from training.release import release
@@ -48,3 +53,37 @@ def model_dir(models_dir: Path) -> Path:
 def classifier(model_dir: Path) -> Classifier:
     """The released model, loaded."""
     return bundle.load(model_dir)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server; where `.ci/run` says it must be there, its absence is a failure."""
+    try:
+        with postgres(tmp_path_factory.mktemp("postgres")) as url:
+            yield url
+    except RuntimeError as error:
+        if os.environ.get("FENBAN_TESTS_NEED_POSTGRES"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new, empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/fenban.db"
+    server = request.getfixturevalue("postgres_url")
+    name = f"test_{uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The register in a new database."""
+    database = Database(database_url)
+    yield database
+    database.close()

@@ -75,7 +75,11 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and changes nothing."""
-        with self._told_in_words(), Session(self._engine, expire_on_commit=False) as session:
+        engine = self._engine
+        if engine.dialect.name == "postgresql":
+            # By default each statement there sees what was committed until then.
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._told_in_words(), Session(engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager

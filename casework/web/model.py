@@ -48,9 +48,9 @@ def serving_or_none(app: Flask) -> Classifier | None:
 class Served:
     """The model in service.
 
-    From the first request of a process on, a thread looks every second whether another is
-    current, loads it beside the one in use, and exchanges them at once: no request waits, and
-    each is answered by one model. One that cannot be loaded is left alone.
+    From the first request of a process on, which looks itself, a thread looks every second whether
+    another is current, loads it beside the one in use, and exchanges them at once: no request
+    waits, and each is answered by one model. One that cannot be loaded is left alone.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ class Served:
         with self._lock:
             if self._watcher != os.getpid():
                 self._watcher = os.getpid()
+                self.look()
                 threading.Thread(target=_watch, args=[weakref.ref(self)], daemon=True).start()
         if isinstance(self._model, InvalidModelError):
             raise InvalidModelError(str(self._model))

@@ -1,16 +1,13 @@
-"""Databases for the tests of the case register: each test runs on SQLite and on PostgreSQL."""
+"""What the tests of the case register share: the application with a register of its own, its staff, a clock."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, text
 
 from api import create_app
 from casework.service import accounts
@@ -19,41 +16,6 @@ from casework.storage.database import Database
 from settings import Settings
 from tests.clients import PASSWORD, register_of
 from tests.clock import Clock
-from tests.postgres import postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server; where `.ci/run` says it must be there, its absence is a failure."""
-    try:
-        with postgres(tmp_path_factory.mktemp("postgres")) as url:
-            yield url
-    except RuntimeError as error:
-        if os.environ.get("FENBAN_TESTS_NEED_POSTGRES"):
-            raise
-        pytest.skip(str(error))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new, empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/fenban.db"
-    server = request.getfixturevalue("postgres_url")
-    name = f"test_{uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.replace("/postgres?", f"/{name}?")
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """The register in a new database."""
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @pytest.fixture(scope="session")

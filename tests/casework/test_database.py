@@ -67,6 +67,17 @@ def test_a_change_is_kept_whole_or_not_at_all(database: Database) -> None:
         assert session.scalars(select(AuditEntry)).all() == []
 
 
+def test_a_reader_sees_one_state(database: Database) -> None:
+    """From its first look on, whatever others write meanwhile."""
+    seen = []
+    with database.reading() as reader:
+        for _ in range(2):
+            seen.append(len(reader.scalars(select(AuditEntry)).all()))
+            with database.writing() as session:
+                session.add(entry())
+    assert seen == [0, 0]
+
+
 def test_history_cannot_be_rewritten(database: Database) -> None:
     """The database itself refuses, whoever asks."""
     with database.writing() as session:
