@@ -18,8 +18,8 @@ def copy_of(models: Path, target: Path) -> Path:
 
 
 def add_model(models: Path, version: str, promoted: bool | None = None) -> str:
-    """Release the model in service once more under another name, with a verdict where one is given; not in service."""
-    folder = bundle.current(models)
+    """Release the first model once more under another name, with a verdict where one is given; not in service."""
+    folder = models / min(bundle.released(models))
     one, manifest = bundle.load(folder), bundle.read_manifest(folder)
     kept = {name: manifest[name] for name in ("created", "training_data", "parameters", "versions", "metrics")}
     verdict = {"promoted": promoted, "reasons": ["测试"], "comparisons": {}}
