@@ -141,7 +141,7 @@ def retrain() -> tuple[JobOut, int]:
 @blueprint.doc(summary="后台任务的进展和结果")
 def show_job(job_id: int) -> JobOut:
     """Show how a job stands."""
-    return JobOut.model_validate(jobs().find(job_id))
+    return JobOut.model_validate(jobs().find(current_actor(), job_id))
 
 
 @blueprint.get("/label-checks")
