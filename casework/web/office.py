@@ -13,6 +13,7 @@ from casework.service.trail import entries
 from casework.web.access import current_actor
 from casework.web.database import database
 from casework.web.desk import desk
+from casework.web.schemas import Input
 
 blueprint = APIBlueprint("office", __name__, url_prefix="/api/v1", tag="office")
 
@@ -33,17 +34,15 @@ class DaysOut(BaseModel):
     holidays: list[DayOut]
 
 
-class DayIn(BaseModel):
+class DayIn(Input):
     """Such a day, set or taken back (``working`` left out)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     day: dt.date
     working: bool | None = Field(description="空则删去，按星期算")
     name: str = Field("", max_length=200)
 
 
-class DaysIn(BaseModel):
+class DaysIn(Input):
     """Days to set or take back."""
 
     holidays: list[DayIn] = Field(min_length=1, max_length=1000)
@@ -67,10 +66,8 @@ class RulesOut(BaseModel):
     deadlines: list[RuleOut]
 
 
-class RuleIn(BaseModel):
+class RuleIn(Input):
     """A response time to set, or to take back (``hours`` null)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     channel: str = Field("", max_length=200, description="空为任何渠道")
     department: str = Field("", description="空为任何部门")
@@ -79,11 +76,11 @@ class RuleIn(BaseModel):
     working_days: bool = Field(False, description="只算工作日，24 小时为一个工作日")
 
 
-class AuditQuery(BaseModel):
+class AuditQuery(Input):
     """Which entries of the audit trail."""
 
     subject: str | None = Field(None, description="如 case 2026-000001、model")
-    before: int | None = Field(None, description="只要比这一条更早的")
+    before: int | None = Field(None, ge=0, lt=2**63, description="只要比这一条更早的")
     limit: int = Field(100, ge=1, le=1000)
 
 

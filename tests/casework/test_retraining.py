@@ -453,9 +453,10 @@ def test_good_cases_make_a_better_model(office: tuple[Database, Plan], mixed: li
 
 
 def test_a_poisoned_batch_does_no_harm(office: tuple[Database, Plan], mixed: list[Example]) -> None:
-    """Of a fifth of one department's labels turned, the gate refuses the model or most are doubts."""
+    """Of a fifth of one department's labels turned, many are doubts, few others are; what goes live is no worse."""
     database, plan = office
-    handled = mixed[350:950]
+    handled, fresh = mixed[350:950], [one for one in mixed[950:] if one.department == "education"]
+    before = right(plan.models, fresh)
     own = [one for one in handled if one.department == "education"]
     turned = own[::5]
     poisoned = fill(database, turned, department="land")
@@ -463,8 +464,8 @@ def test_a_poisoned_batch_does_no_harm(office: tuple[Database, Plan], mixed: lis
     report = retrain(database, console(), plan)
     with database.reading() as session:
         doubted = {check.case_id for check, _ in list_doubts(session, console())}
-    assert not report.promoted or len(doubted & set(poisoned)) > len(poisoned) / 2
-    assert len(doubted - set(poisoned)) < 0.05 * len(handled)
+    assert not report.promoted or right(plan.models, fresh) >= before
+    assert len(doubted & set(poisoned)) / len(poisoned) > 5 * len(doubted - set(poisoned)) / len(handled)
 
 
 def test_an_office_with_other_departments_learns_from_its_own_cases(
