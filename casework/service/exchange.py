@@ -218,7 +218,8 @@ def _parse(desk: Desk, table: Table, columns: dict[str, int], row: list[str], so
         Complaint(cells.get("title", ""), cells["text"]),
         cells.get("channel", ""),
         cells.get("place", ""),
-        cells.get("reference") or f"{table.path.name[:100]} {source} 第 {table.row_number} 行",
+        # Not by the file's name: a renamed file is the same.
+        cells.get("reference") or f"文件 {source} 第 {table.row_number} 行",
         received_at,
     )
     return _Row(new, str(labels["department"]), labels["assist"], labels["urgency"], closed_at)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from casework.service import deadlines
 from casework.service.trail import entries
+from casework.storage.database import Session
 from casework.web.access import current_actor
 from casework.web.database import database
 from casework.web.desk import desk
@@ -110,7 +111,7 @@ class TrailOut(BaseModel):
 def list_days() -> DaysOut:
     """List days that are not as their weekday says."""
     with database().reading() as session:
-        return DaysOut(holidays=[DayOut.model_validate(one) for one in deadlines.list_holidays(session)])
+        return _days(session)
 
 
 @blueprint.put("/holidays")
@@ -123,7 +124,7 @@ def set_days(days: DaysIn) -> DaysOut:
         to_set = {one.day: (one.working, one.name) for one in days.holidays if one.working is not None}
         deadlines.set_holidays(session, current_actor(), to_set)
         deadlines.remove_holidays(session, current_actor(), [one.day for one in days.holidays if one.working is None])
-    return list_days()
+        return _days(session)
 
 
 @blueprint.get("/deadlines")
@@ -132,7 +133,7 @@ def set_days(days: DaysIn) -> DaysOut:
 def list_rules() -> RulesOut:
     """List response times."""
     with database().reading() as session:
-        return RulesOut(deadlines=[RuleOut.model_validate(one) for one in deadlines.list_rules(session)])
+        return _rules(session)
 
 
 @blueprint.put("/deadlines")
@@ -149,7 +150,7 @@ def set_rule(rule: RuleIn) -> RulesOut:
         else:
             new = deadlines.DeadlineRule(**key, hours=rule.hours, working_days=rule.working_days)
             deadlines.set_rule(session, own.actor, own.taxonomy, new)
-    return list_rules()
+        return _rules(session)
 
 
 @blueprint.get("/audit")
@@ -161,3 +162,11 @@ def trail(query: AuditQuery) -> TrailOut:
     with database().reading() as session:
         found = entries(session, current_actor(), query.subject, query.before, query.limit)
         return TrailOut(entries=[EntryOut.model_validate(one) for one in found])
+
+
+def _days(session: Session) -> DaysOut:
+    return DaysOut(holidays=[DayOut.model_validate(one) for one in deadlines.list_holidays(session)])
+
+
+def _rules(session: Session) -> RulesOut:
+    return RulesOut(deadlines=[RuleOut.model_validate(one) for one in deadlines.list_rules(session)])

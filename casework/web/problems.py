@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, json, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from casework.web.schemas import ProblemOut
@@ -63,7 +65,7 @@ _MESSAGES = {
     "Input should be a valid datetime": "应为时间，形如 2026-03-05T08:30:00+08:00",
     "Input should be a valid date": "应为日期，形如 2026-03-05",
     "Datetimes provided to dates": "应为日期，形如 2026-03-05",
-    "Input should be an instance of FileStorage": "应为文件，请用 multipart/form-data 上传",
+    "Value error, Not a valid file": "应为文件，请用 multipart/form-data 上传",
     "Input should be greater than or equal to ": "应不小于 {}",
     "Input should be less than or equal to ": "应不大于 {}",
     "Input should be less than ": "应小于 {}",
@@ -76,8 +78,20 @@ _MESSAGES = {
 }
 
 
+class _Json(DefaultJSONProvider):
+    ensure_ascii = False
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error  # as any other JSON that cannot be read
+
+
 def install(app: APIFlask) -> None:
     """Let ``app`` answer every error in this shape; pages get a readable page instead."""
+    app.json = _Json(app)
 
     @app.errorhandler(FenbanError)
     def fenban_error(error: FenbanError) -> Response:
@@ -94,7 +108,11 @@ def install(app: APIFlask) -> None:
         # By where it stands in the request: json, query or files.
         fields: dict[str, list[str]] = next(iter(error.detail.values()))
         names = {"_schema": "整个请求"}
-        parts = [f"{names.get(name, name)}：{_in_chinese(message)}" for name, messages in fields.items() for message in messages]
+        parts = [
+            f"{names.get(name, name)}：{_in_chinese(message)}"
+            for name, messages in fields.items()
+            for message in messages
+        ]
         return _respond(422, "invalid_request", "请求内容不符合要求。" + "；".join(parts))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from classifier.records import Candidate, SimilarCase, Suggestion
 from classifier.taxonomy import Department, Urgency
 
 MAX_BATCH = 1000
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _YEARS = range(1900, 9000)
 
 
@@ -23,7 +25,7 @@ class Input(BaseModel):
     @field_validator("*")
     @classmethod
     def _can_be_kept(cls, value: Any) -> Any:
-        if isinstance(value, str) and any(one == "\0" or "\ud800" <= one <= "\udfff" for one in value):
+        if isinstance(value, str) and _NO_TEXT.search(value):
             raise ValueError("含有不是文字的字符（U+0000 或半个代理对），请删去")
         if isinstance(value, datetime) and value.year not in _YEARS:
             raise ValueError(f"{value.year} 年不对，请核对")
