@@ -53,8 +53,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         static_folder="static",
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     model.load_into(app, settings.models_dir)
     problems.install(app)
     register = database.open_into(app, settings.database_url)

@@ -224,7 +224,7 @@ def _worker() -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()  # closes the pipe as well
 
 
 def _first_administrator(url: str, binding: Any) -> None:

@@ -55,6 +55,7 @@ DOORS = {
     "psycopg": set(),
     "cryptography": {"casework.storage.originals"},
     "huey": {"casework.service.jobs"},
+    "redis": set(),
     "click": {"cli", "commands"},
     "argon2": {"casework.service.passwords"},
     "flask_login": {"casework.web"},

@@ -94,7 +94,8 @@ def set_rule(session: Session, actor: Actor, taxonomy: Taxonomy, rule: DeadlineR
         raise InvalidInputError(f"没有“{rule.urgency}”这一级紧急程度，应为 {known}。")
     if not 0 < rule.hours <= 24 * 366:
         raise InvalidInputError(f"时限 {rule.hours:g} 小时不对，应大于 0，不超过一年。")
-    old = next((_rule_out(one) for one in stored.rules(session) if _key(one) == _key(rule)), None)
+    rule.channel = rule.channel.strip()  # as that of a case is
+    old = _standing(session, _key(rule))
     stored.put_rule(session, rule)
     audit.record(session, actor.name, "deadline.set", _subject(*_key(rule)), old, _rule_out(rule))
 
@@ -107,9 +108,11 @@ def remove_rule(session: Session, actor: Actor, channel: str, department: str, u
     NotFoundError
     """
     actor.require(Permission.OFFICE)
-    if not stored.remove_rule(session, channel, department, urgency):
+    key = channel.strip(), department, urgency
+    old = _standing(session, key)
+    if not stored.remove_rule(session, *key):
         raise NotFoundError("没有这一条时限，请先查看已有的时限。")
-    audit.record(session, actor.name, "deadline.removed", _subject(channel, department, urgency))
+    audit.record(session, actor.name, "deadline.removed", _subject(*key), old)
 
 
 def set_holidays(session: Session, actor: Actor, days: Mapping[date, tuple[bool, str]]) -> None:
@@ -131,6 +134,10 @@ def remove_holidays(session: Session, actor: Actor, days: list[date]) -> None:
     old = {str(one.day): _holiday_out(one) for one in stored.holidays(session) if one.day in days}
     stored.remove_holidays(session, days)
     audit.record(session, actor.name, "holidays.removed", "holidays", old or None)
+
+
+def _standing(session: Session, key: tuple[str, str, str]) -> dict[str, float | bool] | None:
+    return next((_rule_out(one) for one in stored.rules(session) if _key(one) == key), None)
 
 
 def _key(rule: DeadlineRule) -> tuple[str, str, str]:

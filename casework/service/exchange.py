@@ -41,6 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 _REQUIRED = ("text", "department")
 _MOST_SHOWN = 20
 _ROWS_PER_CHUNK = 2000
+_FIRST_YEAR = 1900
 _DATE = re.compile(r"(\d{4})[-/.年](\d\d?)[-/.月](\d\d?)日?(?:[ T]*(\d\d?)[:：](\d\d)(?:[:：](\d\d)(?:\.\d+)?)?)?")
 
 
@@ -217,7 +218,8 @@ def _parse(desk: Desk, table: Table, columns: dict[str, int], row: list[str], so
         Complaint(cells.get("title", ""), cells["text"]),
         cells.get("channel", ""),
         cells.get("place", ""),
-        cells.get("reference") or f"{table.path.name[:100]} {source} 第 {table.row_number} 行",
+        # Not by the file's name: a renamed file is the same.
+        cells.get("reference") or f"文件 {source} 第 {table.row_number} 行",
         received_at,
     )
     return _Row(new, str(labels["department"]), labels["assist"], labels["urgency"], closed_at)
@@ -231,6 +233,8 @@ def _time(desk: Desk, name: str, value: str) -> datetime | None:
     try:
         year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
         moment = datetime(year, month, day, hour, minute, second, tzinfo=desk.office.zone)
+        if year < _FIRST_YEAR:
+            raise ValueError("nothing is that old")
     except ValueError as error:
         raise InvalidInputError(f"{name} 的值“{value[:40]}”不是日历上的时间") from error
     if moment > datetime.now(UTC):

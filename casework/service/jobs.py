@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from casework.storage import audit
 from casework.storage import jobs as stored
 from casework.storage.database import Database
 from casework.storage.tables import Job
-from classifier.errors import ConflictError, FenbanError, InvalidInputError, NotFoundError
+from classifier.errors import ConflictError, FenbanError, InvalidInputError, NotFoundError, StorageError
 
 __all__ = ["RETRAIN", "Job", "Jobs", "Progress", "Work"]
 
@@ -43,6 +44,8 @@ class Jobs:
     ------
     InvalidInputError
         The URL is of no known kind.
+    StorageError
+        The queue cannot be opened.
     """
 
     def __init__(self, url: str, database: Database, work: Mapping[str, Work] | None = None) -> None:
@@ -58,6 +61,8 @@ class Jobs:
         ------
         ConflictError
             One of its kind is queued or running.
+        StorageError
+            The queue cannot be reached; the job stands as failed.
         """
         actor.require(Permission.MODELS)
         with self._database.writing() as session:
@@ -65,16 +70,22 @@ class Jobs:
                 raise ConflictError(f"已有一个任务（{waiting[0].id} 号）在排队或进行，请等它结束。")
             job = stored.add(session, kind, actor.name)
             audit.record(session, actor.name, "job.requested", f"job {job.id}", None, {"kind": kind})
-        self._task(job.id)
+        try:
+            self._queue(job.id)
+        except StorageError as error:
+            # Or it would stand in the way of every later one.
+            self._end(job.id, stored.FAILED, {"error": str(error)})
+            raise
         return job
 
-    def find(self, job_id: int) -> Job:
+    def find(self, actor: Actor, job_id: int) -> Job:
         """How a job stands.
 
         Raises
         ------
         NotFoundError
         """
+        actor.require(Permission.MODELS)
         with self._database.reading() as session:
             if (job := stored.get(session, job_id)) is None:
                 raise NotFoundError(f"没有 {job_id} 号任务。")
@@ -83,24 +94,30 @@ class Jobs:
     def run(self, job_id: int) -> None:
         """Do a queued job and record how it ended."""
         with self._database.writing() as session:
-            if (job := stored.get(session, job_id)) is None or job.state != stored.QUEUED:
+            if (job := stored.get(session, job_id, lock=True)) is None or job.state != stored.QUEUED:
                 return
             stored.start(job)
-        state, result = self._do(job)
-        with self._database.writing() as session:
-            stored.end(session.get_one(Job, job_id), state, result)
+        self._end(job_id, *self._do(job))
 
     def work(self) -> None:
         """Do jobs until stopped. What a killed worker left running is marked as interrupted, what was
         queued is queued again in case its message was lost."""
         with self._database.writing() as session:
-            for job in stored.under_way(session):
-                if job.state == stored.RUNNING:
-                    stored.end(job, stored.INTERRUPTED, {"error": "后台进程中断，请重新提交。"})
-                else:
-                    self._task(job.id)
+            jobs = stored.under_way(session)
+            for job in (one for one in jobs if one.state == stored.RUNNING):
+                stored.end(job, stored.INTERRUPTED, {"error": "后台进程中断，请重新提交。"})
+        for job in (one for one in jobs if one.state == stored.QUEUED):
+            self._queue(job.id)
         self._database.close()
         self.huey.create_consumer(workers=1, worker_type="thread", periodic=False).run()
+
+    def _queue(self, job_id: int) -> None:
+        with _told_in_words():
+            self._task(job_id)
+
+    def _end(self, job_id: int, state: str, result: dict[str, Any]) -> None:
+        with self._database.writing() as session:
+            stored.end(session.get_one(Job, job_id), state, result)
 
     def _do(self, job: Job) -> tuple[str, dict[str, Any]]:
         def progress(message: str) -> None:
@@ -117,14 +134,33 @@ class Jobs:
             return stored.FAILED, {"error": "程序出错，已记入日志，请联系管理员。"}
 
 
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # huey passes on whatever the queue's own library raises; an address may hold a password.
+        raise StorageError(
+            "后台任务的队列打不开或连不上，请检查 FENBAN_JOBS_URL 的地址、权限和那里的服务，然后重新提交。"
+        ) from error
+
+
 def _open(url: str) -> Huey:
     scheme, _, rest = url.partition("://")
-    if scheme == "sqlite":
-        path = Path(rest.removeprefix("/") if rest.startswith("/") else rest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey("fenban", filename=str(path), fsync=True)
-    if scheme in ("redis", "rediss"):
-        return RedisHuey("fenban", url=url)
-    if scheme.startswith("postgresql"):
-        return PostgresHuey("fenban", dsn=f"postgresql://{rest}")
+    with _told_in_words():
+        if scheme == "sqlite" and (path := rest.removeprefix("/")):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            return SqliteHuey("fenban", filename=path, fsync=True)
+        if scheme in ("redis", "rediss"):
+            return RedisHuey("fenban", url=url)
+        if scheme in ("postgresql", "postgresql+psycopg"):
+            return _postgres(f"postgresql://{rest}")
     raise InvalidInputError("FENBAN_JOBS_URL 应以 sqlite:///、redis:// 或 postgresql:// 开头。")
+
+
+def _postgres(dsn: str) -> Huey:
+    try:
+        return PostgresHuey("fenban", dsn=dsn)
+    except Exception:
+        # Of two processes that make its tables at once one fails; then they are there.
+        return PostgresHuey("fenban", dsn=dsn)

@@ -17,6 +17,7 @@ from casework.storage.database import Session
 from classifier.errors import InvalidInputError
 
 MAX_LIMIT = 200
+_NO_ID = 10**18
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def _cursor(line: Line) -> str:
 def _place(cursor: str) -> Place:
     try:
         certain, due_at, case_id = json.loads(base64.urlsafe_b64decode(cursor))
+        if certain not in (0, 1) or not 0 <= case_id < _NO_ID:
+            raise ValueError("not from a page")
         return Place(int(certain), datetime.fromisoformat(due_at).astimezone(UTC), int(case_id))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidInputError("cursor 不是上一页给出的值，请从第一页重新查询。") from error

@@ -9,13 +9,14 @@ from typing import Any
 
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit
-from casework.storage.database import Database
+from casework.storage.database import Database, Session
 from classifier.errors import InvalidModelError, NotFoundError
 from classifier.model import bundle
 from classifier.taxonomy import Taxonomy
 
 _SUBJECT = "model"
-_SWITCHES = ("model.promoted", "model.rolled_back", "model.found")
+_BACK = "model.rolled_back"
+_SWITCHES = ("model.promoted", _BACK, "model.found")
 
 
 @dataclass(frozen=True)
@@ -96,19 +97,12 @@ def roll_back(database: Database, actor: Actor, models: Path) -> str:
         There was none before, or it is no longer there.
     """
     actor.require(Permission.MODELS)
-    current = _current(models)
+    note_current(database, models)
     with database.reading() as session:
-        served = [
-            one.new["version"]
-            for one in audit.entries(session, _SUBJECT, limit=1000)
-            if one.new and one.action in _SWITCHES
-        ]
-    there = set(bundle.released(models))
-    # What was rolled back from is not what to go back to.
-    before = next((one for one in _before(served, current) if one in there), None)
+        before = _before(_switches(session, 1000), set(bundle.released(models)))
     if before is None:
         raise NotFoundError("没有可以退回的上一个模型，请用 fenban models list 查看，再用 fenban models promote 指定。")
-    _switch(database, actor, models, before, "model.rolled_back", "")
+    _switch(database, actor, models, before, _BACK, "")
     return before
 
 
@@ -116,16 +110,26 @@ def note_current(database: Database, models: Path) -> None:
     """Put on record a model that came into service in another way: by ``fenban train``, or just before a crash."""
     current = _current(models)
     with database.writing() as session:
-        last = next((one for one in audit.entries(session, _SUBJECT) if one.action in _SWITCHES), None)
-        known = last.new["version"] if last and last.new else None
+        known = next((version for _, version in _switches(session, 1)), None)
         if current and current != known:
             audit.record(session, "系统", "model.found", _SUBJECT, {"version": known}, {"version": current})
 
 
-def _before(served: list[str], current: str | None) -> list[str]:
-    """Versions in service before the current one first came into service, the latest first."""
-    first = max((i for i, version in enumerate(served) if version == current), default=-1)
-    return [version for version in served[first + 1 :] if version != current]
+def _switches(session: Session, limit: int) -> list[tuple[str, str]]:
+    """What was done, and which model it put into service, the newest first."""
+    entries = audit.entries(session, _SUBJECT, limit=limit, actions=_SWITCHES)
+    return [(one.action, one.new["version"]) for one in entries if one.new]
+
+
+def _before(switches: list[tuple[str, str]], there: set[str]) -> str | None:
+    """What the model in service replaced; what was rolled back from counts as never promoted."""
+    served: list[str] = []
+    for action, version in reversed(switches):
+        if action == _BACK and version in served:
+            del served[len(served) - served[::-1].index(version) :]
+        elif served[-1:] != [version]:
+            served.append(version)
+    return next((one for one in reversed(served[:-1]) if one in there and one != served[-1]), None)
 
 
 def _switch(database: Database, actor: Actor, models: Path, version: str, action: str, why: str) -> None:

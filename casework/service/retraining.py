@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def retrain(
 
     taxonomy = releases.taxonomy(plan.models)
     with database.reading() as session:
-        cases = [one for one in stored.handled(session) if _known(one, taxonomy)]
+        cases = [known for one in stored.handled(session) if (known := _as_of_today(one, taxonomy))]
     from_files = read_labelled(plan.files, taxonomy)[0] if plan.files else []
     examples = [*_files_examples(from_files), *(_example(one) for one in cases)]
     if not examples:
@@ -132,9 +132,9 @@ def retrain(
 
 
 def list_doubts(session: Session, actor: Actor, limit: int = 100) -> list[tuple[LabelCheck, Case]]:
-    """Handled cases whose department the last training doubted, for a supervisor to look at."""
+    """Handled cases whose department training doubted, of those the actor may see."""
     actor.require(Permission.MODELS)
-    return stored.doubts(session, limit=limit)
+    return stored.doubts(session, actor.department, limit)
 
 
 def settle_doubt(
@@ -178,14 +178,16 @@ def _corpus(taxonomy: Taxonomy) -> list[Any]:
         return []
 
 
-def _known(case: Handled, taxonomy: Taxonomy) -> bool:
-    """Whether a case's department is one of today's; one that was dissolved teaches nothing."""
-    return taxonomy.department_id(case.department) == case.department
+def _as_of_today(case: Handled, taxonomy: Taxonomy) -> Handled | None:
+    """A case with the labels that are still in use; a department that was dissolved teaches nothing."""
+    if taxonomy.department_id(case.department) != case.department:
+        return None
+    assist = case.assist if taxonomy.department_id(case.assist) == case.assist else ""
+    urgency = case.urgency if taxonomy.urgency_id(case.urgency) == case.urgency else ""
+    return replace(case, assist=assist, urgency=urgency)
 
 
 def _files_examples(examples: Sequence[Any]) -> list[Any]:
-    from dataclasses import replace
-
     from training.retrain import HANDLED_WEIGHT
 
     return [replace(one, weight=HANDLED_WEIGHT) for one in examples]

@@ -42,12 +42,18 @@ def record_many(session: Session, actor: str, action: str, news: Sequence[tuple[
 
 
 def entries(
-    session: Session, subject: str | None = None, before: int | None = None, limit: int = 100
+    session: Session,
+    subject: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+    actions: Sequence[str] = (),
 ) -> list[AuditEntry]:
-    """The newest entries first, of one subject or of all, older than the entry ``before``."""
+    """The newest entries first, of one subject or of all, of some actions or of all, older than the entry ``before``."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     if subject is not None:
         query = query.where(AuditEntry.subject == subject)
+    if actions:
+        query = query.where(AuditEntry.action.in_(actions))
     if before is not None:
         query = query.where(AuditEntry.id < before)
     return list(session.scalars(query))

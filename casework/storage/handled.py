@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from casework.storage.cases import CLOSED, DECIDED
@@ -15,12 +15,17 @@ from casework.storage.tables import Case, Decision, LabelCheck
 OPEN, CONFIRMED, CHANGED, LEFT_OUT = "open", "confirmed", "changed", "left_out"
 
 
+# A doubt is about a case's department as it was then; of another one since, nobody has been asked.
+_ABOUT = and_(LabelCheck.case_id == Case.id, LabelCheck.department == Case.department)
+_SETTLED = Case.status.in_((DECIDED, CLOSED))
+
+
 @dataclass(frozen=True)
 class Handled:
     """A case whose department is settled: closed, or decided and not handed back.
 
-    ``followed`` tells that the decision merely agreed with a suggestion that was shown, and
-    ``confirmed`` that a supervisor has looked at a doubt about it.
+    ``confirmed`` tells that a supervisor has looked at a doubt about it, and ``followed`` that
+    nobody did: the decision merely agreed with a suggestion that was shown.
     """
 
     case_id: int
@@ -53,50 +58,57 @@ def handled(session: Session) -> Iterator[Handled]:
             LabelCheck.corrected,
         )
         .outerjoin(decisions, decisions.c.case_id == Case.id)
-        .outerjoin(LabelCheck, LabelCheck.case_id == Case.id)
-        .where(Case.status.in_((DECIDED, CLOSED)), func.coalesce(LabelCheck.state, "") != LEFT_OUT)
+        .outerjoin(LabelCheck, _ABOUT)
+        .where(_SETTLED, func.coalesce(LabelCheck.state, "") != LEFT_OUT)
         .order_by(settled_at, Case.id)
         .execution_options(yield_per=1000)
     )
     for case_id, title, text, department, assist, urgency, decided, shown, agreed, state, corrected in session.execute(
         query
     ):
+        lead, confirmed = corrected or department, state in (CONFIRMED, CHANGED)
         yield Handled(
             case_id,
             title,
             text,
-            corrected or department,
-            assist or "",
+            lead,
+            # Whoever was to assist may have closed it.
+            assist if assist and assist != lead else "",
             urgency or "",
             # Closed by another department than decided is a change, whatever was shown.
-            followed=bool(shown and agreed) and decided == department,
-            confirmed=state in (CONFIRMED, CHANGED),
+            followed=bool(shown and agreed) and decided == department and not confirmed,
+            confirmed=confirmed,
         )
 
 
 def put_doubts(session: Session, doubts: list[LabelCheck]) -> int:
-    """Ask for the labels in doubt that nobody has looked at yet; how many are new."""
-    known = set(session.scalars(select(LabelCheck.case_id)))
-    new = [one for one in doubts if one.case_id not in known]
+    """Ask for the labels in doubt that nobody has been asked for yet; how many are new."""
+    asked = dict(session.execute(select(LabelCheck.case_id, LabelCheck.department)).all())
+    new = [one for one in doubts if asked.get(one.case_id) != one.department]
+    for one in new:
+        if one.case_id in asked:
+            session.execute(delete(LabelCheck).where(LabelCheck.case_id == one.case_id))
     session.add_all(new)
     return len(new)
 
 
-def doubts(session: Session, state: str = OPEN, limit: int = 100) -> list[tuple[LabelCheck, Case]]:
-    """Labels in a state, the surest doubts first, with their cases."""
+def doubts(session: Session, department: str | None = None, limit: int = 100) -> list[tuple[LabelCheck, Case]]:
+    """Doubts that nobody has settled, perhaps of one department's cases, the surest first, with their cases."""
     query = (
         select(LabelCheck, Case)
-        .join(Case, Case.id == LabelCheck.case_id)
-        .where(LabelCheck.state == state)
+        .join(Case, _ABOUT)
+        .where(LabelCheck.state == OPEN, _SETTLED)
         .order_by(LabelCheck.confidence.desc(), LabelCheck.case_id)
         .limit(limit)
     )
+    if department:
+        query = query.where(Case.department == department)
     return [(check, case) for check, case in session.execute(query)]
 
 
 def doubt(session: Session, case_id: int) -> LabelCheck | None:
-    """The doubt about a case, if there is one."""
-    return session.get(LabelCheck, case_id)
+    """The doubt about a case as it stands, if there is one."""
+    return session.scalars(select(LabelCheck).join(Case, _ABOUT).where(Case.id == case_id, _SETTLED)).one_or_none()
 
 
 def settle(check: LabelCheck, state: str, corrected: str | None, by: str) -> None:

@@ -22,9 +22,10 @@ def add(session: Session, kind: str, requested_by: str) -> Job:
     return job
 
 
-def get(session: Session, job_id: int) -> Job | None:
-    """A job by its number."""
-    return session.get(Job, job_id)
+def get(session: Session, job_id: int, lock: bool = False) -> Job | None:
+    """A job by its number, perhaps kept from others until the transaction ends."""
+    # Beyond 18 digits no database has an id.
+    return session.get(Job, job_id, with_for_update=lock) if job_id < 10**18 else None
 
 
 def under_way(session: Session, kind: str | None = None) -> list[Job]:

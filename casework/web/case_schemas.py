@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from casework.service.deadlines import state
 from casework.service.desk import Case, Desk, Detail, Line, SuggestionMade
 from casework.service.listing import Page
-from casework.web.schemas import NamedOut
+from casework.web.schemas import Input, NamedOut
 from classifier.records import MAX_CHARS
 
 
-class CaseIn(BaseModel):
+class CaseIn(Input):
     """A complaint to register."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: str = Field("", max_length=MAX_CHARS, description="标题，可以为空")
     text: str = Field(max_length=MAX_CHARS, description="诉求内容；存入前隐去个人信息")
@@ -27,10 +25,8 @@ class CaseIn(BaseModel):
     received_at: datetime | None = Field(None, description="受理时间；不写则为现在，不带时区则按本单位时区")
 
 
-class CaseQuery(BaseModel):
+class CaseQuery(Input):
     """Which cases to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: str = Field("open", description="open 待分办 | decided 已分办 | closed 已办结")
     department: str | None = None
@@ -45,10 +41,8 @@ class CaseQuery(BaseModel):
     limit: int = 50
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Input):
     """分办: what is decided, on the case as it was at ``version``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int = Field(description="看到的诉求件的 version；若已被别人改过则退回 409")
     department: str
@@ -57,19 +51,15 @@ class DecisionIn(BaseModel):
     reason: str = ""
 
 
-class HandBackIn(BaseModel):
+class HandBackIn(Input):
     """退回."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int
     reason: str
 
 
-class OutcomeIn(BaseModel):
+class OutcomeIn(Input):
     """办结."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int
     department: str | None = Field(None, description="实际办理的部门；不写则为分办的部门")

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from apiflask.fields import UploadFile
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from casework.service import exchange, listing
 from casework.web.database import database
 from casework.web.desk import desk
+from casework.web.schemas import Input
 from classifier.errors import InvalidInputError
 
 blueprint = APIBlueprint("exchange", __name__, url_prefix="/api/v1/cases", tag="cases")
 
 _SUFFIXES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+class FileIn(Input):
+    """A file of handled cases, as multipart/form-data."""
+
+    file: UploadFile = Field(description="CSV 或 Excel 文件")
+    columns: str = Field("{}", description='各项对应的列名，JSON 对象，如 {"text": "事由"}；常用列名自动识别')
+
+
+class ImportIn(FileIn):
+    """The same, and what to do with rows that cannot be taken."""
+
+    skip_invalid: bool = Field(False, description="跳过不能导入的行")
 
 
 class PreviewOut(BaseModel):
@@ -43,10 +59,8 @@ class ImportedOut(BaseModel):
     left_out: int = Field(description="有错而跳过的")
 
 
-class ExportQuery(BaseModel):
+class ExportQuery(Input):
     """Which cases to write, in which format."""
-
-    model_config = ConfigDict(extra="forbid")
 
     format: str = "xlsx"
     status: str = "closed"
@@ -54,24 +68,25 @@ class ExportQuery(BaseModel):
 
 
 @blueprint.post("/import/preview")
+@blueprint.input(FileIn, location="files", arg_name="sent")
 @blueprint.output(PreviewOut)
 @blueprint.doc(summary="预览要导入的办结件", description="认出的列，和前几处不能导入的行；不导入。")
-def preview() -> PreviewOut:
+def preview(sent: FileIn) -> PreviewOut:
     """Look a file through."""
-    with _uploaded() as path:
-        return PreviewOut.model_validate(exchange.preview(desk(), path, _columns()))
+    with _uploaded(sent) as path:
+        return PreviewOut.model_validate(exchange.preview(desk(), path, _columns(sent)))
 
 
 @blueprint.post("/import")
+@blueprint.input(ImportIn, location="files", arg_name="sent")
 @blueprint.output(ImportedOut)
 @blueprint.doc(
     summary="导入办结件", description="同一文件再次导入不会重复；有错则一行也不导入，除非 skip_invalid=true。"
 )
-def take_in() -> ImportedOut:
+def take_in(sent: ImportIn) -> ImportedOut:
     """Take handled cases in."""
-    with _uploaded() as path:
-        skip = request.form.get("skip_invalid") == "true"
-        done = exchange.import_handled(database(), desk(), path, _columns(), skip_invalid=skip)
+    with _uploaded(sent) as path:
+        done = exchange.import_handled(database(), desk(), path, _columns(sent), skip_invalid=sent.skip_invalid)
         return ImportedOut.model_validate(done)
 
 
@@ -97,20 +112,20 @@ def give_out(query: ExportQuery) -> Response:
 
 
 @contextmanager
-def _uploaded() -> Iterator[Path]:
-    """The file sent, under its own name."""
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise InvalidInputError("请求里没有文件，请用 multipart/form-data 的 file 一项上传。")
+def _uploaded(sent: FileIn) -> Iterator[Path]:
+    """The file sent, under its own name, as far as that is one."""
+    name = re.split(r"[/\\]", sent.file.filename or "")[-1]
+    # A file system takes 255 bytes, and most characters are three.
+    safe = "".join(one for one in name if one.isprintable())[-80:].lstrip(".") or "file"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (Path(file.filename.replace("\\", "/")).name[-100:] or "file")
-        file.save(path)
+        path = Path(folder) / safe
+        sent.file.save(path)
         yield path
 
 
-def _columns() -> dict[str, str]:
+def _columns(sent: FileIn) -> dict[str, str]:
     try:
-        columns = json.loads(request.form.get("columns", "{}"))
+        columns = json.loads(sent.columns)
     except ValueError as error:
         raise InvalidInputError('columns 不是 JSON，应形如 {"text": "事由"}。') from error
     if not isinstance(columns, dict) or not all(isinstance(one, str) for one in columns.values()):

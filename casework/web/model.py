@@ -97,7 +97,11 @@ def _watch(served: weakref.ref[Served]) -> None:
     while not pause.wait(_LOOK_EVERY_S):
         if (one := served()) is None:
             return
-        one.look()
+        try:
+            one.look()
+        except Exception:
+            # Whatever it was, such as too little memory, must not end the watch.
+            _LOG.exception("could not look for another model")
         del one
 
 

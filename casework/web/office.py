@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from casework.service import deadlines
 from casework.service.trail import entries
+from casework.storage.database import Session
 from casework.web.access import current_actor
 from casework.web.database import database
 from casework.web.desk import desk
+from casework.web.schemas import Input
 
 blueprint = APIBlueprint("office", __name__, url_prefix="/api/v1", tag="office")
 
@@ -33,17 +35,15 @@ class DaysOut(BaseModel):
     holidays: list[DayOut]
 
 
-class DayIn(BaseModel):
+class DayIn(Input):
     """Such a day, set or taken back (``working`` left out)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     day: dt.date
     working: bool | None = Field(description="空则删去，按星期算")
     name: str = Field("", max_length=200)
 
 
-class DaysIn(BaseModel):
+class DaysIn(Input):
     """Days to set or take back."""
 
     holidays: list[DayIn] = Field(min_length=1, max_length=1000)
@@ -67,10 +67,8 @@ class RulesOut(BaseModel):
     deadlines: list[RuleOut]
 
 
-class RuleIn(BaseModel):
+class RuleIn(Input):
     """A response time to set, or to take back (``hours`` null)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     channel: str = Field("", max_length=200, description="空为任何渠道")
     department: str = Field("", description="空为任何部门")
@@ -79,11 +77,11 @@ class RuleIn(BaseModel):
     working_days: bool = Field(False, description="只算工作日，24 小时为一个工作日")
 
 
-class AuditQuery(BaseModel):
+class AuditQuery(Input):
     """Which entries of the audit trail."""
 
     subject: str | None = Field(None, description="如 case 2026-000001、model")
-    before: int | None = Field(None, description="只要比这一条更早的")
+    before: int | None = Field(None, ge=0, lt=2**63, description="只要比这一条更早的")
     limit: int = Field(100, ge=1, le=1000)
 
 
@@ -113,7 +111,7 @@ class TrailOut(BaseModel):
 def list_days() -> DaysOut:
     """List days that are not as their weekday says."""
     with database().reading() as session:
-        return DaysOut(holidays=[DayOut.model_validate(one) for one in deadlines.list_holidays(session)])
+        return _days(session)
 
 
 @blueprint.put("/holidays")
@@ -126,7 +124,7 @@ def set_days(days: DaysIn) -> DaysOut:
         to_set = {one.day: (one.working, one.name) for one in days.holidays if one.working is not None}
         deadlines.set_holidays(session, current_actor(), to_set)
         deadlines.remove_holidays(session, current_actor(), [one.day for one in days.holidays if one.working is None])
-    return list_days()
+        return _days(session)
 
 
 @blueprint.get("/deadlines")
@@ -135,7 +133,7 @@ def set_days(days: DaysIn) -> DaysOut:
 def list_rules() -> RulesOut:
     """List response times."""
     with database().reading() as session:
-        return RulesOut(deadlines=[RuleOut.model_validate(one) for one in deadlines.list_rules(session)])
+        return _rules(session)
 
 
 @blueprint.put("/deadlines")
@@ -152,7 +150,7 @@ def set_rule(rule: RuleIn) -> RulesOut:
         else:
             new = deadlines.DeadlineRule(**key, hours=rule.hours, working_days=rule.working_days)
             deadlines.set_rule(session, own.actor, own.taxonomy, new)
-    return list_rules()
+        return _rules(session)
 
 
 @blueprint.get("/audit")
@@ -164,3 +162,11 @@ def trail(query: AuditQuery) -> TrailOut:
     with database().reading() as session:
         found = entries(session, current_actor(), query.subject, query.before, query.limit)
         return TrailOut(entries=[EntryOut.model_validate(one) for one in found])
+
+
+def _days(session: Session) -> DaysOut:
+    return DaysOut(holidays=[DayOut.model_validate(one) for one in deadlines.list_holidays(session)])
+
+
+def _rules(session: Session) -> RulesOut:
+    return RulesOut(deadlines=[RuleOut.model_validate(one) for one in deadlines.list_rules(session)])

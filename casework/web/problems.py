@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, json, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
-from casework.web.schemas import MAX_BATCH, ProblemOut
+from casework.web.schemas import ProblemOut
 from classifier.errors import (
     ConflictError,
     FenbanError,
@@ -50,18 +52,46 @@ _HTTP_DETAILS = {
     500: "服务内部出错，已记录，请稍后再试或联系管理员。",
 }
 
+# By how pydantic begins its message; what follows in it, where it says more, is put in place of {}.
 _MESSAGES = {
     "Field required": "缺少这一项",
+    "Extra inputs are not permitted": "没有这一项，请对照 /docs",
     "Input should be a valid string": "应为文字",
     "Input should be a valid list": "应为列表",
     "Input should be a valid dictionary": "应为 JSON 对象",
+    "Input should be a valid integer": "应为整数",
+    "Input should be a valid number": "应为数字",
+    "Input should be a valid boolean": "应为 true 或 false",
+    "Input should be a valid datetime": "应为时间，形如 2026-03-05T08:30:00+08:00",
+    "Input should be a valid date": "应为日期，形如 2026-03-05",
+    "Datetimes provided to dates": "应为日期，形如 2026-03-05",
+    "Value error, Not a valid file": "应为文件，请用 multipart/form-data 上传",
+    "Input should be greater than or equal to ": "应不小于 {}",
+    "Input should be less than or equal to ": "应不大于 {}",
+    "Input should be less than ": "应小于 {}",
+    "Input should be ": "应为 {}",
+    "String should have at most ": "过长，最多 {}",
+    "String should have at least ": "不能为空",
     "List should have at least": "列表不能为空",
-    "List should have at most": f"一批最多 {MAX_BATCH} 件",
+    "List should have at most ": "过多，最多 {} 件",
+    "Value error, ": "{}",
 }
+
+
+class _Json(DefaultJSONProvider):
+    ensure_ascii = False
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error  # as any other JSON that cannot be read
 
 
 def install(app: APIFlask) -> None:
     """Let ``app`` answer every error in this shape; pages get a readable page instead."""
+    app.json = _Json(app)
 
     @app.errorhandler(FenbanError)
     def fenban_error(error: FenbanError) -> Response:
@@ -75,8 +105,14 @@ def install(app: APIFlask) -> None:
 
     @app.errorhandler(HTTPError)
     def validation_error(error: HTTPError) -> Response:
-        fields: dict[str, list[str]] = error.detail.get("json", error.detail)
-        parts = [f"{name}：{_in_chinese(message)}" for name, messages in fields.items() for message in messages]
+        # By where it stands in the request: json, query or files.
+        fields: dict[str, list[str]] = next(iter(error.detail.values()))
+        names = {"_schema": "整个请求"}
+        parts = [
+            f"{names.get(name, name)}：{_in_chinese(message)}"
+            for name, messages in fields.items()
+            for message in messages
+        ]
         return _respond(422, "invalid_request", "请求内容不符合要求。" + "；".join(parts))
 
 
@@ -86,7 +122,11 @@ def wants_page() -> bool:
 
 
 def _in_chinese(message: str) -> str:
-    return next((chinese for english, chinese in _MESSAGES.items() if message.startswith(english)), message)
+    for english, chinese in _MESSAGES.items():
+        if message.startswith(english):
+            more = message.removeprefix(english)
+            return chinese.format(more.replace(" characters", " 字").partition(" item")[0].replace(" or ", " 或 "))
+    return "不符合要求，请对照 /docs"
 
 
 def _code(status: int) -> str:

@@ -15,6 +15,7 @@ from casework.service.permissions import Permission
 from casework.web.access import current_actor
 from casework.web.database import database
 from casework.web.desk import desk, jobs, models_dir
+from casework.web.schemas import Input
 
 blueprint = APIBlueprint("releases", __name__, url_prefix="/api/v1", tag="models")
 
@@ -38,7 +39,7 @@ class ModelsOut(BaseModel):
     models: list[ModelOut]
 
 
-class PromoteIn(BaseModel):
+class PromoteIn(Input):
     """Why a model is put into service."""
 
     why: str = ""
@@ -85,10 +86,8 @@ class DoubtsOut(BaseModel):
     doubts: list[DoubtOut]
 
 
-class AnswerIn(BaseModel):
+class AnswerIn(Input):
     """What a supervisor says of a doubtful label."""
-
-    model_config = ConfigDict(extra="forbid")
 
     answer: Literal["confirmed", "changed", "left_out"]
     department: str | None = Field(None, description="改正（changed）时应学的部门")
@@ -141,7 +140,7 @@ def retrain() -> tuple[JobOut, int]:
 @blueprint.doc(summary="后台任务的进展和结果")
 def show_job(job_id: int) -> JobOut:
     """Show how a job stands."""
-    return JobOut.model_validate(jobs().find(job_id))
+    return JobOut.model_validate(jobs().find(current_actor(), job_id))
 
 
 @blueprint.get("/label-checks")

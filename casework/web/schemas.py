@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from casework.service.triage import Advice
 from classifier.records import Candidate, SimilarCase, Suggestion
 from classifier.taxonomy import Department, Urgency
 
 MAX_BATCH = 1000
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_YEARS = range(1900, 9000)
+
+
+class Input(BaseModel):
+    """What a request brings: no field that is not known, nothing that a database cannot keep."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_kept(cls, value: Any) -> Any:
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            raise ValueError("含有不是文字的字符（U+0000 或半个代理对），请删去")
+        if isinstance(value, datetime) and value.year not in _YEARS:
+            raise ValueError(f"{value.year} 年不对，请核对")
+        return value
 
 
 class ComplaintIn(BaseModel):

@@ -126,12 +126,14 @@ def current(models: Path) -> Path:
     Raises
     ------
     InvalidModelError
-        There is none yet.
+        There is none yet, or what names it is damaged.
     """
     try:
         version = (models / CURRENT).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise InvalidModelError(f"{models} 里还没有模型，请先运行 fenban train。") from error
+    except UnicodeDecodeError as error:
+        raise InvalidModelError(f"{models / CURRENT} 已损坏，请用 fenban models promote 指定一个模型。") from error
     return models / version
 
 
