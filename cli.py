@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ import click
 from classifier.errors import FenbanError
 from commands import accounts, cases, models
 from settings import ROOT, Settings
+
+_WORKER_PAUSE_S = 5
 
 
 class _Failure(click.ClickException):
@@ -218,13 +221,25 @@ def serve(host: str, port: int, workers: int) -> None:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """A process for background jobs, which ends with this one however that ends."""
-    process = subprocess.Popen([sys.executable, "-m", "cli", "worker", "--attached"], stdin=subprocess.PIPE, cwd=ROOT)
+    """A process for background jobs, begun anew when it dies; it ends with this one however that ends."""
+    over = threading.Event()
+
+    def keep() -> None:
+        while not over.is_set():
+            command = [sys.executable, "-m", "cli", "worker", "--attached"]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as process:
+                while process.poll() is None and not over.wait(0.2):
+                    pass
+                process.terminate()
+            over.wait(_WORKER_PAUSE_S)
+
+    keeper = threading.Thread(target=keep, daemon=True)
+    keeper.start()
     try:
         yield
     finally:
-        process.terminate()
-        process.communicate()  # closes the pipe as well
+        over.set()
+        keeper.join()
 
 
 def _first_administrator(url: str, binding: Any) -> None:

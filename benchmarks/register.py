@@ -27,7 +27,7 @@ from backlog.tables import new_table
 from benchmarks.run import DATA
 from casework.service.desk import Desk
 from casework.service.exchange import import_handled
-from casework.service.listing import Query, list_cases
+from casework.service.listing import Filters, list_cases
 from casework.service.office import Office
 from casework.service.permissions import console
 from casework.storage.database import Database
@@ -38,12 +38,12 @@ RESULTS = Path(__file__).parent / "register.md"
 HANDLED, MILLION, LIMIT = 100_000, 1_000_000, 50
 _CHARS = 220
 _QUERIES = {
-    "open": Query(),
-    "one department": Query(department="land"),
-    "department and urgency": Query(department="disability", urgency="critical"),
-    "channel and place": Query(channel="channel 1", place="place 2"),
-    "closed, certain": Query(status="closed", needs_review=False),
-    "overdue": Query(due="overdue"),
+    "open": Filters(),
+    "one department": Filters(department="land"),
+    "department and urgency": Filters(department="disability", urgency="critical"),
+    "channel and place": Filters(channel="channel 1", place="place 2"),
+    "closed, certain": Filters(status="closed", needs_review=False),
+    "due before a day": Filters(due_before=datetime(2026, 10, 1, tzinfo=UTC)),
 }
 
 # A series of numbers i, and pseudo-random numbers of them, as each database writes them.
@@ -132,9 +132,9 @@ def _lists(kind: str, url: str) -> list[str]:
     return lines
 
 
-def _page(database: Database, query: Query, cursor: str | None) -> str | None:
+def _page(database: Database, query: Filters, cursor: str | None) -> str | None:
     with database.reading() as session:
-        return list_cases(session, console(), Office(), query, cursor, LIMIT).next_cursor
+        return list_cases(session, console(), Office(), query, cursor=cursor, limit=LIMIT).next_cursor
 
 
 def _median_ms(call: Callable[[], object]) -> float:

@@ -57,7 +57,7 @@ def export_cases(file: Path, status: str, department: str | None) -> None:
     from casework.service import exchange, listing
 
     desk = console_desk()
-    filters = listing.filters_for(desk.actor, desk.office, listing.Query(status, department))
+    filters = listing.filters_for(desk.actor, desk.office, listing.Filters(status, department))
     with open_database() as database, database.reading() as session:
         count = exchange.export_cases(session, desk, filters, file)
     click.echo(f"写出 {count} 件到 {file}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from casework.storage.database import Database
 
 _file = click.Path(path_type=Path, dir_okay=False)
-_STATES = {"current": "现用", "rejected": "未通过", "kept": "备用"}
+_STATES = {"current": "现用", "rejected": "未通过", "kept": "备用", "damaged": "损坏"}
 
 
 @click.group()
@@ -99,6 +99,8 @@ def retrain(files: tuple[Path, ...], as_json: bool) -> None:
         click.echo(f"  {reason}")
     if report.doubts:
         click.echo(f"{report.doubts} 件标注可疑，暂未学习，请主管核对（/api/v1/label-checks）。")
+    for doubt in report.doubts_in_files:
+        click.echo(f"  标注可疑，暂未学习：{doubt}")
 
 
 @click.command()
@@ -142,7 +144,7 @@ def _plan(files: Sequence[Path]) -> Plan:
 
 def _line(one: Released) -> str:
     score = one.metrics.get("department_macro_f1", float("nan"))
-    return f"{one.version}\t{_STATES[one.state]}\t{one.created[:16].replace('T', ' ')}\t{one.rows} 条\t宏平均 F1 {score:.3f}"
+    return f"{one.version}\t{_STATES[one.state]}\t{(one.created or '')[:16].replace('T', ' ')}\t{one.rows} 条\t宏平均 F1 {score:.3f}"
 
 
 def _json(data: Any) -> str:

@@ -23,7 +23,8 @@ def url(tmp_path: Path) -> str:
 
 def fenban(url: str, *arguments: str, typed: str = "", **settings: str) -> Result:
     """Run a command on a register."""
-    return CliRunner(env={"FENBAN_DATABASE_URL": url, **settings}).invoke(main, arguments, input=typed)
+    places = {"FENBAN_DATABASE_URL": url, "FENBAN_MODELS_DIR": f"{url.removeprefix('sqlite:///')}.models"}
+    return CliRunner(env={**places, **settings}).invoke(main, arguments, input=typed)
 
 
 def test_an_account_from_opening_to_closing(url: str) -> None:

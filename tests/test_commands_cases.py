@@ -114,7 +114,7 @@ def test_retraining(
     fenban: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, promoted: bool
 ) -> None:
     """Its progress goes to standard error, so that the JSON stands alone; doubts are pointed out."""
-    report = retraining.Report("v2", promoted, ["理由"], 7, 3, {})
+    report = retraining.Report("v2", promoted, ["理由"], 7, 3, ["某.csv 第 2 条：标为 land"], {})
 
     def retrain(database: object, actor: object, plan: retraining.Plan, progress: Callable[[str], None]) -> object:
         assert (plan.recall_floor, plan.files) == (0.1, (tmp_path / "更多.csv",))
@@ -129,6 +129,7 @@ def test_retraining(
     words = fenban(*arguments, FENBAN_RECALL_FLOOR="0.1").stdout
     assert ("模型 v2已启用" in words, "模型 v2没有启用" in words) == (promoted, not promoted)
     assert "3 件标注可疑" in words
+    assert "某.csv 第 2 条" in words
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ class Deadlines:
         return self._calendar.after(received_at, levels.get(level, _NO_LEVELS_HOURS), working_days=False)
 
 
+_MAX_NAME = 200
 _NO_LEVELS_HOURS = 168.0
 """A week, the usual promise, where a taxonomy has no levels of urgency."""
 
@@ -92,6 +93,7 @@ def set_rule(session: Session, actor: Actor, taxonomy: Taxonomy, rule: DeadlineR
     if taxonomy.urgency_id(rule.urgency) != rule.urgency:
         known = "、".join(level.id for level in taxonomy.urgencies)
         raise InvalidInputError(f"没有“{rule.urgency}”这一级紧急程度，应为 {known}。")
+    _check_name("渠道", rule.channel)
     if not 0 < rule.hours <= 24 * 366:
         raise InvalidInputError(f"时限 {rule.hours:g} 小时不对，应大于 0，不超过一年。")
     rule.channel = rule.channel.strip()  # as that of a case is
@@ -121,6 +123,8 @@ def set_holidays(session: Session, actor: Actor, days: Mapping[date, tuple[bool,
     if not days:
         return
     old = {str(one.day): _holiday_out(one) for one in stored.holidays(session) if one.day in days}
+    for _, name in days.values():
+        _check_name("名称", name)
     stored.put_holidays(session, days)
     new = {str(day): {"working": working, "name": name} for day, (working, name) in days.items()}
     audit.record(session, actor.name, "holidays.set", "holidays", old or None, new)
@@ -138,6 +142,11 @@ def remove_holidays(session: Session, actor: Actor, days: list[date]) -> None:
 
 def _standing(session: Session, key: tuple[str, str, str]) -> dict[str, float | bool] | None:
     return next((_rule_out(one) for one in stored.rules(session) if _key(one) == key), None)
+
+
+def _check_name(what: str, value: str) -> None:
+    if len(value) > _MAX_NAME:
+        raise InvalidInputError(f"{what}“{value[:20]}…”过长，最多 {_MAX_NAME} 字。")
 
 
 def _key(rule: DeadlineRule) -> tuple[str, str, str]:

@@ -25,6 +25,7 @@ Progress = Callable[[str], None]
 Work = Callable[[str, Progress], dict[str, Any]]
 """Does a job for the named person, tells of its progress, and returns what came out of it, as JSON."""
 
+_LOOK_EVERY_S = 1.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -66,9 +67,9 @@ class Jobs:
         """
         actor.require(Permission.MODELS)
         with self._database.writing() as session:
-            if waiting := stored.under_way(session, kind):
-                raise ConflictError(f"已有一个任务（{waiting[0].id} 号）在排队或进行，请等它结束。")
-            job = stored.add(session, kind, actor.name)
+            if (job := stored.add(session, kind, actor.name)) is None:
+                (other,) = (one for one in stored.under_way(session) if one.kind == kind)
+                raise ConflictError(f"已有一个任务（{other.id} 号）在排队或进行，请等它结束。")
             audit.record(session, actor.name, "job.requested", f"job {job.id}", None, {"kind": kind})
         try:
             self._queue(job.id)
@@ -109,7 +110,7 @@ class Jobs:
         for job in (one for one in jobs if one.state == stored.QUEUED):
             self._queue(job.id)
         self._database.close()
-        self.huey.create_consumer(workers=1, worker_type="thread", periodic=False).run()
+        self.huey.create_consumer(workers=1, worker_type="thread", periodic=False, max_delay=_LOOK_EVERY_S).run()
 
     def _queue(self, job_id: int) -> None:
         with _told_in_words():
@@ -150,6 +151,8 @@ def _open(url: str) -> Huey:
     with _told_in_words():
         if scheme == "sqlite" and (path := rest.removeprefix("/")):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            # What lies in it is run, so nobody else may write to it.
+            Path(path).touch(mode=0o600, exist_ok=True)
             return SqliteHuey("fenban", filename=path, fsync=True)
         if scheme in ("redis", "rediss"):
             return RedisHuey("fenban", url=url)

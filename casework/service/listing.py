@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from casework.service.deadlines import OVERDUE, SOON
@@ -12,27 +12,14 @@ from casework.service.desk import STATUS_NAMES, may_see_suggestion
 from casework.service.office import Office
 from casework.service.permissions import Actor, Permission
 from casework.storage import cases as stored
-from casework.storage.cases import OPEN, Filters, Line, Place
+from casework.storage.cases import Filters, Line, Place
 from casework.storage.database import Session
 from classifier.errors import InvalidInputError
 
+__all__ = ["MAX_LIMIT", "Filters", "Page", "filters_for", "list_cases"]
+
 MAX_LIMIT = 200
 _NO_ID = 10**18
-
-
-@dataclass(frozen=True)
-class Query:
-    """Which cases somebody asks for; None means any. ``due`` is "overdue" or "soon"."""
-
-    status: str = OPEN
-    department: str | None = None
-    urgency: str | None = None
-    channel: str | None = None
-    place: str | None = None
-    needs_review: bool | None = None
-    received_from: datetime | None = None
-    received_before: datetime | None = None
-    due: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,13 @@ class Page:
 
 
 def list_cases(
-    session: Session, actor: Actor, office: Office, query: Query, cursor: str | None = None, limit: int = 50
+    session: Session,
+    actor: Actor,
+    office: Office,
+    wanted: Filters,
+    due: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page:
     """The cases after ``cursor`` that the actor may see.
 
@@ -56,7 +49,7 @@ def list_cases(
         The cursor is none that a page gave, or a filter has a value that cannot be.
     """
     actor.require(Permission.READ)
-    filters = filters_for(actor, office, query)
+    filters = filters_for(actor, office, wanted, due)
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInputError(f"每页 {limit} 件不行，应为 1 到 {MAX_LIMIT}。")
     lines = stored.page(session, filters, _place(cursor) if cursor else None, limit + 1)
@@ -64,25 +57,37 @@ def list_cases(
     return Page([_shown(line) for line in lines[:limit]], _cursor(lines[limit - 1]) if more else None)
 
 
-def filters_for(actor: Actor, office: Office, query: Query) -> Filters:
-    """What a query means now, for who asks."""
-    if query.status not in STATUS_NAMES:
-        raise InvalidInputError(f"没有“{query.status[:20]}”这种状态，应为 {'、'.join(STATUS_NAMES)}。")
-    if query.due not in (None, OVERDUE, SOON):
-        raise InvalidInputError(f"due 的值“{query.due[:20]}”不对，应为 {OVERDUE} 或 {SOON}。")
-    facts = {name: value for name, value in vars(query).items() if name != "due"}
-    for name in ("received_from", "received_before"):
-        if facts[name] and facts[name].tzinfo is None:
-            facts[name] = facts[name].replace(tzinfo=office.zone)
+def filters_for(actor: Actor, office: Office, wanted: Filters, due: str | None = None) -> Filters:
+    """What is asked for, as it is now and for who asks; ``due`` is "overdue", "soon" or None for any.
+
+    Moments without a zone are the office's.
+    """
+    if wanted.status not in STATUS_NAMES:
+        raise InvalidInputError(f"没有“{wanted.status[:20]}”这种状态，应为 {'、'.join(STATUS_NAMES)}。")
+    if due not in (None, OVERDUE, SOON):
+        raise InvalidInputError(f"due 的值“{due[:20]}”不对，应为 {OVERDUE} 或 {SOON}。")
     # A clerk of one department asks for another's cases in vain, not for all.
-    if actor.department and query.department not in (None, actor.department):
+    if actor.department and wanted.department not in (None, actor.department):
         raise InvalidInputError(f"您的账号只能查看 {actor.department} 的诉求件。")
-    facts["department"] = actor.department or query.department
     now = datetime.now(UTC)
-    if query.due:
-        facts["due_from"] = now if query.due == SOON else None
-        facts["due_before"] = now + timedelta(hours=office.due_soon_hours) if query.due == SOON else now
-    return Filters(**facts)
+    spans = {
+        None: (wanted.due_from, wanted.due_before),
+        OVERDUE: (None, now),
+        SOON: (now, now + timedelta(hours=office.due_soon_hours)),
+    }
+    due_from, due_before = spans[due]
+    return replace(
+        wanted,
+        department=actor.department or wanted.department,
+        received_from=_in_zone(office, wanted.received_from),
+        received_before=_in_zone(office, wanted.received_before),
+        due_from=due_from,
+        due_before=due_before,
+    )
+
+
+def _in_zone(office: Office, moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=office.zone) if moment and moment.tzinfo is None else moment
 
 
 def _shown(line: Line) -> Line:

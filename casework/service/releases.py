@@ -23,16 +23,25 @@ _SWITCHES = ("model.promoted", _BACK, "model.found")
 class Released:
     """A released model.
 
-    ``state`` is "current", "rejected" where the comparison refused it, or "kept"; ``verdict`` is
-    what the comparison said, None for a model that was trained without one.
+    ``state`` is "current", "rejected" where the comparison refused it, "kept", or "damaged",
+    whether in service or not; ``verdict`` is what the comparison said, None for a model that was
+    trained without one.
     """
 
     version: str
     state: str
-    created: str
+    created: str | None
     rows: int
     metrics: dict[str, float]
     verdict: dict[str, Any] | None
+
+
+def current_version(models: Path) -> str | None:
+    """The version of the model in service, None where there is none."""
+    try:
+        return bundle.current(models).name
+    except InvalidModelError:
+        return None
 
 
 def taxonomy(models: Path) -> Taxonomy:
@@ -43,20 +52,21 @@ def taxonomy(models: Path) -> Taxonomy:
     InvalidModelError
         The model in service is damaged.
     """
-    if _current(models) is None:
+    if current_version(models) is None:
         return Taxonomy.read()
     return Taxonomy.from_dict(bundle.read_manifest(bundle.current(models))["taxonomy"])
 
 
 def list_models(models: Path) -> list[Released]:
-    """All released models that can be read, the newest first."""
-    current = _current(models)
+    """All released models, the newest first."""
+    current = current_version(models)
     released = []
     for version in reversed(bundle.released(models)):
         try:
             released.append(_describe(models, version, current))
         except InvalidModelError:
-            continue  # `promote` says what is wrong with it to whoever asks for it
+            # `show_model` says what is wrong with it.
+            released.append(Released(version, "damaged", None, 0, {}, None))
     return released
 
 
@@ -72,7 +82,7 @@ def show_model(models: Path, version: str) -> Released:
     """
     if version not in bundle.released(models):
         raise NotFoundError(f"没有模型 {version[:60]}，请用 fenban models list 查看有哪些。")
-    return _describe(models, version, _current(models))
+    return _describe(models, version, current_version(models))
 
 
 def promote(database: Database, actor: Actor, models: Path, version: str, why: str = "") -> None:
@@ -108,7 +118,7 @@ def roll_back(database: Database, actor: Actor, models: Path) -> str:
 
 def note_current(database: Database, models: Path) -> None:
     """Put on record a model that came into service in another way: by ``fenban train``, or just before a crash."""
-    current = _current(models)
+    current = current_version(models)
     with database.writing() as session:
         known = next((version for _, version in _switches(session, 1)), None)
         if current and current != known:
@@ -135,18 +145,11 @@ def _before(switches: list[tuple[str, str]], there: set[str]) -> str | None:
 def _switch(database: Database, actor: Actor, models: Path, version: str, action: str, why: str) -> None:
     note_current(database, models)
     with database.writing() as session:
-        old, new = {"version": _current(models)}, {"version": version, "why": why}
+        old, new = {"version": current_version(models)}, {"version": version, "why": why}
         audit.record(session, actor.name, action, _SUBJECT, old, new)
         # Inside the transaction: a switch that fails leaves no entry. One that a crash parts
         # from its entry is put on record by `note_current`.
         bundle.promote(models, version)
-
-
-def _current(models: Path) -> str | None:
-    try:
-        return bundle.current(models).name
-    except InvalidModelError:
-        return None
 
 
 def _describe(models: Path, version: str, current: str | None) -> Released:

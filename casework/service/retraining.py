@@ -54,8 +54,9 @@ class Plan:
 class Report:
     """What a retraining came to.
 
-    ``reasons`` say in words why the model was promoted or not; ``doubts`` counts handled cases
-    left out until a supervisor has looked at their label.
+    ``reasons`` say in words why the model was promoted or not; ``doubts`` counts cases of the
+    register left out until a supervisor has looked at their label, ``doubts_in_files`` names
+    rows of files left out until they are put right there.
     """
 
     version: str
@@ -63,6 +64,7 @@ class Report:
     reasons: list[str]
     handled: int
     doubts: int
+    doubts_in_files: list[str]
     comparisons: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def retrain(
     from training.labelled import read_labelled
     from training.retrain import retrain as train
 
-    taxonomy = releases.taxonomy(plan.models)
+    champion, taxonomy = releases.current_version(plan.models), releases.taxonomy(plan.models)
     with database.reading() as session:
         cases = [known for one in stored.handled(session) if (known := _as_of_today(one, taxonomy))]
     from_files = read_labelled(plan.files, taxonomy)[0] if plan.files else []
@@ -113,21 +115,20 @@ def retrain(
     doubts = [
         _doubt(cases[i - offset], suspect, challenger.version) for i, suspect in challenger.suspects if i >= offset
     ]
-    verdict = challenger.verdict
+    promoted, reasons = challenger.verdict.promoted, list(challenger.verdict.reasons)
+    if promoted and releases.current_version(plan.models) != champion:
+        promoted = False
+        reasons.insert(0, "训练期间启用了另一个模型，没有与它比较过，所以没有启用。")
     with database.writing() as session:
         stored.put_doubts(session, doubts)
         facts = {"version": challenger.version, "handled": len(examples), "doubts": len(challenger.suspects)}
-        action = "model.trained" if verdict.promoted else "model.rejected"
-        audit.record(session, actor.name, action, "model", None, facts | {"reasons": list(verdict.reasons)})
-    if verdict.promoted:
-        releases.promote(database, actor, plan.models, challenger.version, "；".join(verdict.reasons))
+        action = "model.trained" if promoted else "model.rejected"
+        audit.record(session, actor.name, action, "model", None, facts | {"reasons": reasons})
+    if promoted:
+        releases.promote(database, actor, plan.models, challenger.version, "；".join(reasons))
+    in_files = [_told(suspect) for i, suspect in challenger.suspects if i < offset]
     return Report(
-        challenger.version,
-        verdict.promoted,
-        list(verdict.reasons),
-        len(examples),
-        len(challenger.suspects),
-        verdict.comparisons,
+        challenger.version, promoted, reasons, len(examples), len(doubts), in_files, challenger.verdict.comparisons
     )
 
 
@@ -200,6 +201,10 @@ def _example(case: Handled) -> Any:
     weight = HANDLED_WEIGHT * (FOLLOWED_WEIGHT if case.followed else 1)
     complaint = Complaint(case.title, case.text)
     return Example(complaint, case.department, case.assist, case.urgency, f"case {case.case_id}", weight=weight)
+
+
+def _told(suspect: Any) -> str:
+    return f"{suspect.example.source}：标为 {suspect.label}，更像 {suspect.likelier}（{suspect.confidence:.0%}）"
 
 
 def _doubt(case: Handled, suspect: Any, version: str) -> LabelCheck:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from casework.storage.tables import Job
@@ -13,13 +14,13 @@ from casework.storage.tables import Job
 QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
 
 
-def add(session: Session, kind: str, requested_by: str) -> Job:
-    """A new job, queued."""
-    now = datetime.now(UTC)
-    job = Job(kind=kind, state=QUEUED, requested_by=requested_by, requested_at=now, progress="")
-    session.add(job)
-    session.flush()
-    return job
+def add(session: Session, kind: str, requested_by: str) -> Job | None:
+    """A new job, queued; None while another of its kind is queued or running."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    values = {"kind": kind, "state": QUEUED, "requested_by": requested_by, "requested_at": datetime.now(UTC)}
+    statement = dialect.insert(Job).values(**values, progress="").on_conflict_do_nothing().returning(Job.id)
+    job_id = session.execute(statement).scalar()
+    return session.get_one(Job, job_id) if job_id is not None else None
 
 
 def get(session: Session, job_id: int, lock: bool = False) -> Job | None:
@@ -28,10 +29,9 @@ def get(session: Session, job_id: int, lock: bool = False) -> Job | None:
     return session.get(Job, job_id, with_for_update=lock) if job_id < 10**18 else None
 
 
-def under_way(session: Session, kind: str | None = None) -> list[Job]:
+def under_way(session: Session) -> list[Job]:
     """Jobs that are queued or running."""
-    query = select(Job).where(Job.state.in_((QUEUED, RUNNING))).order_by(Job.id)
-    return list(session.scalars(query.where(Job.kind == kind) if kind else query))
+    return list(session.scalars(select(Job).where(Job.state.in_((QUEUED, RUNNING))).order_by(Job.id)))
 
 
 def start(job: Job) -> None:

@@ -101,7 +101,7 @@ def give_out(query: ExportQuery) -> Response:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"cases.{query.format}"
         with database().reading() as session:
-            wanted = listing.Query(status=query.status, department=query.department)
+            wanted = listing.Filters(query.status, query.department)
             exchange.export_cases(session, own, listing.filters_for(own.actor, own.office, wanted), path)
         content = path.read_bytes()
     return Response(

@@ -73,7 +73,7 @@ class Served:
         with self._lock:
             if self._watcher != os.getpid():
                 self._watcher = os.getpid()
-                self.look()
+                _try_to_look(self)
                 threading.Thread(target=_watch, args=[weakref.ref(self)], daemon=True).start()
         if isinstance(self._model, InvalidModelError):
             raise InvalidModelError(str(self._model))
@@ -97,12 +97,16 @@ def _watch(served: weakref.ref[Served]) -> None:
     while not pause.wait(_LOOK_EVERY_S):
         if (one := served()) is None:
             return
-        try:
-            one.look()
-        except Exception:
-            # Whatever it was, such as too little memory, must not end the watch.
-            _LOG.exception("could not look for another model")
+        _try_to_look(one)
         del one
+
+
+def _try_to_look(served: Served) -> None:
+    try:
+        served.look()
+    except Exception:
+        # Whatever it was, such as too little memory, must neither end the watch nor fail a request.
+        _LOG.exception("could not look for another model")
 
 
 def _current_version(models: Path) -> str | None:

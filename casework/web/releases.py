@@ -26,8 +26,8 @@ class ModelOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     version: str
-    state: Literal["current", "kept", "rejected"]
-    created: datetime
+    state: Literal["current", "kept", "rejected", "damaged"]
+    created: datetime | None
     rows: int
     metrics: dict[str, float]
     verdict: dict[str, Any] | None = Field(description="与当时现用模型的比较；没有比较过则为空")

@@ -301,10 +301,13 @@ def test_a_worker_does_jobs_through_every_queue(queue: tuple[str, str]) -> None:
     with worker(jobs_url, register_url, "slowly"):
         wait_until(lambda: jobs.find(SUPERVISOR, killed).progress == "开始")
     assert state(killed) == "running"
-    with database.writing() as session:
-        lost = stored.add(session, RETRAIN, "李主管").id
     with worker(jobs_url, register_url):
-        wait_until(lambda: state(lost) == "done")
+        wait_until(lambda: state(killed) == "interrupted")
+    with database.writing() as session:
+        lost = stored.add(session, RETRAIN, "李主管")
+    assert lost is not None
+    with worker(jobs_url, register_url):
+        wait_until(lambda: state(lost.id) == "done")
         interrupted = jobs.find(SUPERVISOR, killed)
         assert interrupted.state == "interrupted"
         assert interrupted.result == {"error": "后台进程中断，请重新提交。"}

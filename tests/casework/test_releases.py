@@ -150,7 +150,8 @@ def test_a_damaged_model_never_goes_into_service(database: Database, models: Pat
         with pytest.raises(InvalidModelError, match="与发布时不一致"):
             act()
     assert (bundle.current(models).name, switches(database)) == ("v2", before)
-    assert [one.version for one in list_models(models)] == ["v2"]
+    states = {one.version: one.state for one in list_models(models)}
+    assert states == {"v2": "current", "v3": "damaged", a: "damaged"}
 
 
 def test_a_switch_that_fails_leaves_no_entry(database: Database, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,7 +299,7 @@ def test_a_refused_model_stays_out(database: Database, desk: Desk, trainer: Trai
     before = bundle.current(plan.models)
     number = doubting(database, desk, trainer, plan)
     report = retrain(database, desk.actor, plan)
-    assert report == Report("v2", False, ["更差。"], 1, 1, {"测试集": {}})
+    assert report == Report("v2", False, ["更差。"], 1, 1, [], {"测试集": {}})
     assert bundle.current(plan.models) == before
     with database.reading() as session:
         entry = audit.entries(session, "model")[0]
@@ -366,3 +366,9 @@ def test_files_train_beside_the_register(
     settled(database, desk, number, "confirmed")
     retrain(database, desk.actor, replace(plan, files=[path]))
     assert trainer.options["confirmed"] == {2}
+
+
+def test_a_model_promoted_during_the_training_is_not_replaced_unseen(
+    database: Database, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one was compared with another."""

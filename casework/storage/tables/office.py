@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casework.storage.tables.base import Base, Id, Name
@@ -56,6 +56,9 @@ class Setting(Base):
     value: Mapped[dict[str, Any]]
 
 
+_UNDER_WAY = "state IN ('queued', 'running')"
+
+
 class Job(Base):
     """Work in the background: queued, running, done, failed or interrupted."""
 
@@ -63,10 +66,17 @@ class Job(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(Id)
-    state: Mapped[str] = mapped_column(Id, index=True)
+    state: Mapped[str] = mapped_column(Id)
     requested_by: Mapped[str] = mapped_column(Name)
     requested_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     progress: Mapped[str] = mapped_column(Text)
     result: Mapped[dict[str, Any] | None]
+
+    # Two of a kind at once would undo each other's work.
+    __table_args__ = (
+        Index(
+            "ux_jobs_under_way", "kind", unique=True, sqlite_where=text(_UNDER_WAY), postgresql_where=text(_UNDER_WAY)
+        ),
+    )

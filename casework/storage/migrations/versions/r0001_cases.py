@@ -88,7 +88,10 @@ def upgrade() -> None:
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
-    op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
+    under_way = sa.text("state IN ('queued', 'running')")
+    op.create_index(
+        "ux_jobs_under_way", "jobs", ["kind"], unique=True, sqlite_where=under_way, postgresql_where=under_way
+    )
     op.create_table(
         "settings",
         sa.Column("name", sa.String(length=64), nullable=False),
