@@ -47,7 +47,8 @@ class Jobs:
 
     def __init__(self, url: str, database: Database, work: Mapping[str, Work] | None = None) -> None:
         self._database, self._work = database, work or {}
-        self.huey = _open(url)
+        with database.alone():  # a new queue makes its tables, and server and worker start together
+            self.huey = _open(url)
         # Both sides know the task by this function's name.
         self._task = self.huey.task(name="fenban_job")(self.run)
 
