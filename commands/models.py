@@ -131,7 +131,9 @@ def _end_with_parent() -> None:
     """End this process when its parent does, even if that was killed: then its end of the pipe closes."""
     import os
 
-    sys.stdin.buffer.read()
+    # Not by `sys.stdin`, whose lock a thread that waits would hold when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     os._exit(0)
 
 

@@ -51,7 +51,8 @@ class Jobs:
 
     def __init__(self, url: str, database: Database, work: Mapping[str, Work] | None = None) -> None:
         self._database, self._work = database, work or {}
-        self.huey = _open(url)
+        with database.alone():  # a new queue makes its tables, and server and worker start together
+            self.huey = _open(url)
         # Both sides know the task by this function's name.
         self._task = self.huey.task(name="fenban_job")(self.run)
 
@@ -157,13 +158,5 @@ def _open(url: str) -> Huey:
         if scheme in ("redis", "rediss"):
             return RedisHuey("fenban", url=url)
         if scheme in ("postgresql", "postgresql+psycopg"):
-            return _postgres(f"postgresql://{rest}")
+            return PostgresHuey("fenban", dsn=f"postgresql://{rest}")
     raise InvalidInputError("FENBAN_JOBS_URL 应以 sqlite:///、redis:// 或 postgresql:// 开头。")
-
-
-def _postgres(dsn: str) -> Huey:
-    try:
-        return PostgresHuey("fenban", dsn=dsn)
-    except Exception:
-        # Of two processes that make its tables at once one fails; then they are there.
-        return PostgresHuey("fenban", dsn=dsn)

@@ -89,6 +89,14 @@ class Database:
         with self._told_in_words(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def alone(self) -> Iterator[Session]:
+        """As :meth:`writing`, in one process at a time: what makes tables must not run twice at once."""
+        with self.writing() as session:
+            if self._engine.dialect.name == "postgresql":
+                session.execute(text("SELECT pg_advisory_xact_lock(20261122)"))
+            yield session
+
     def _open(self) -> Engine:
         if self._url.get_backend_name() == "sqlite":
             self._make_file()
@@ -112,16 +120,14 @@ class Database:
             raise StorageError(f"建不了数据库 {path}：{error.strerror}，请检查权限和空间。") from error
 
     def _migrate(self) -> None:
-        """Bring the schema up to date, one process at a time."""
+        """Bring the schema up to date."""
         if self._revision() == HEAD:
             return
         # Slow to import, and wanted only here.
         from casework.storage.migrations import migrations
 
-        with self.writing() as session:
+        with self.alone() as session:
             connection = session.connection()
-            if self._url.get_backend_name() == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(20261122)"))
             found = migrations.revision(connection)
             if found not in migrations.known():
                 raise StorageError(

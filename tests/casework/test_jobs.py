@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from classifier.errors import (
     NotFoundError,
     StorageError,
 )
+from settings import Settings
 
 SUPERVISOR = Actor("李主管", ROLES["supervisor"], 1)
 
@@ -318,24 +320,13 @@ def test_a_worker_does_jobs_through_every_queue(queue: tuple[str, str]) -> None:
     database.close()
 
 
-def test_two_processes_may_open_a_new_queue_at_once(postgres_url: str) -> None:
-    """As `fenban serve` and its worker do at the first start."""
-    _create(postgres_url, "queue_at_once")
-    url = postgres_url.replace("/postgres?", "/queue_at_once?")
-    database, failed = Database(url), list[BaseException]()
-    start = threading.Barrier(6)
+def test_a_new_queue_is_made_once(database: Database, database_url: str) -> None:
+    """By however many processes it is opened at the same time, as a server and its worker do at their first start."""
+    together = threading.Barrier(8)
 
-    def open_it() -> None:
-        start.wait()
-        try:
-            Jobs(url, database)
-        except StorageError as error:
-            failed.append(error)
+    def open_queue(_: int) -> None:
+        together.wait()
+        Jobs(Settings(database_url=database_url).jobs, database)
 
-    several = [threading.Thread(target=open_it) for _ in range(6)]
-    for one in several:
-        one.start()
-    for one in several:
-        one.join()
-    database.close()
-    assert failed == []
+    with ThreadPoolExecutor(8) as threads:
+        assert len(list(threads.map(open_queue, range(8)))) == 8

@@ -369,6 +369,18 @@ def test_files_train_beside_the_register(
 
 
 def test_a_model_promoted_during_the_training_is_not_replaced_unseen(
-    database: Database, models: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, desk: Desk, trainer: Trainer, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The new one was compared with another."""
+    decided(database, desk)
+    trainer.verdict = Verdict(True, ("更好。",), {})
+    meanwhile = add_model(plan.models, "v1-by-hand")
+
+    def train(*arguments: Any, **options: Any) -> Challenger:
+        bundle.promote(plan.models, meanwhile)
+        return trainer(*arguments, **options)
+
+    monkeypatch.setattr("training.retrain.retrain", train)
+    report = retrain(database, desk.actor, plan)
+    assert (report.promoted, bundle.current(plan.models).name) == (False, meanwhile)
+    assert "训练期间启用了另一个模型" in report.reasons[0]

@@ -137,7 +137,9 @@ def test_a_killed_server_takes_its_processes_along(place: Place, port: int, tmp_
             below = children(server.pid)
             os.kill(server.pid, signal.SIGKILL)
             wait_until(lambda pids=below: not any(map(alive, pids)), below)
-    assert "Traceback" not in log.read_text()
+    told = log.read_text()
+    assert "Traceback" not in told, told
+    assert "Fatal" not in told, told
 
 
 def children(pid: int) -> list[int]:
