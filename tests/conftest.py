@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -58,13 +59,14 @@ def classifier(model_dir: Path) -> Classifier:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server; where `.ci/run` says it must be there, its absence is a failure."""
-    try:
-        with postgres(tmp_path_factory.mktemp("postgres")) as url:
-            yield url
-    except RuntimeError as error:
-        if os.environ.get("FENBAN_TESTS_NEED_POSTGRES"):
-            raise
-        pytest.skip(str(error))
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres(tmp_path_factory.mktemp("postgres")))
+        except RuntimeError as error:
+            if os.environ.get("FENBAN_TESTS_NEED_POSTGRES"):
+                raise
+            pytest.skip(str(error))
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

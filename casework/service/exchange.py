@@ -249,9 +249,9 @@ def _fingerprint(path: Path) -> str:
 
 def _take(session: Session, desk: Desk, path: Path, cases: list[dict[str, Any]]) -> int:
     ids = stored.add_many(session, cases)
-    taken = [(ids[case["reference"]], case) for case in cases if case["reference"] in ids]
     # Of two rows with one reference the first is taken.
-    taken = list({case_id: (case_id, case) for case_id, case in reversed(taken)}.values())
+    by_reference = {case["reference"]: case for case in reversed(cases)}
+    taken = [(case_id, by_reference[reference]) for reference, case_id in ids.items()]
     made = {"made_at": datetime.now(UTC), "made_by": desk.actor.name, "user_id": desk.actor.user_id}
     outcome = made | {"note": f"导入自 {path.name}"}
     stored.add_outcomes(session, [outcome | {"case_id": i, "department": case["department"]} for i, case in taken])
