@@ -258,6 +258,8 @@ def _first_administrator(url: str, binding: Any) -> None:
     database.close()
     if password:
         click.echo(f"打开 {binding.address} ，用户名 {FIRST_ADMINISTRATOR}，一次性密码 {password} ，登录后须修改。")
+    else:
+        click.echo(f"打开 {binding.address} 登录；忘了密码用 fenban user password 重设。")
 
 
 for command in (
