@@ -81,8 +81,7 @@ def main() -> None:
 
 def _databases(folder: Path) -> Iterator[tuple[str, AbstractContextManager[str]]]:
     yield "SQLite", _sqlite(folder)
-    (folder / "postgres").mkdir()
-    yield "PostgreSQL", postgres(folder / "postgres")
+    yield "PostgreSQL", postgres()
 
 
 @contextmanager

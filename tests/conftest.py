@@ -57,11 +57,11 @@ def classifier(model_dir: Path) -> Classifier:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server; where `.ci/run` says it must be there, its absence is a failure."""
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(postgres(tmp_path_factory.mktemp("postgres")))
+            url = stack.enter_context(postgres())
         except RuntimeError as error:
             if os.environ.get("FENBAN_TESTS_NEED_POSTGRES"):
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,8 @@ def _binaries() -> Path | None:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """Run a server that lives in ``folder`` and yield its URL; it listens on a socket there only.
+def postgres() -> Iterator[str]:
+    """Run a server in a folder of its own and yield its URL; it listens on a socket there only.
 
     Raises
     ------
@@ -28,34 +29,28 @@ def postgres(folder: Path) -> Iterator[str]:
     """
     if (binaries := _binaries()) is None:
         raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
-    data, log = folder / "data", folder / "log"
-    # PostgreSQL refuses to run as root; Debian's package brings a user for it.
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_user:
-        shutil.chown(folder, "postgres")
-        # pytest's folders are closed to other users.
-        for parent in [folder, *folder.parents]:
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
+    # Not below pytest's folder, which pytest closes to other users whenever it starts.
+    with tempfile.TemporaryDirectory(prefix="fenban-postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        # PostgreSQL refuses to run as root; Debian's package brings a user for it.
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if as_user:
+            shutil.chown(folder, "postgres")
+        data, log = folder / "data", folder / "log"
 
-    def run(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [*as_user, binaries / program, *arguments], capture_output=True, text=True, cwd=folder, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"{program}: {done.stderr or done.stdout}{log.read_text() if log.exists() else ''}")
+        def run(program: str, *arguments: object) -> None:
+            command = [*as_user, binaries / program, "-D", data, *arguments]
+            # pg_ctl hands its output on to the server, so it must not be a pipe.
+            with (folder / "output").open("w") as output:
+                done = subprocess.run(command, stdout=output, stderr=output, cwd=folder, check=False)
+            if done.returncode:
+                told = [(folder / "output").read_text(), log.read_text() if log.exists() else ""]
+                raise RuntimeError(f"{program}: {' '.join(told)}")
 
-    run("initdb", "-D", str(data), "-U", "fenban", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=100"
-    # pg_ctl hands its output on to the server, so it must not be a pipe.
-    subprocess.run(
-        [*as_user, binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-o", settings, "start"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        check=True,
-    )
-    try:
-        yield f"postgresql+psycopg://fenban@/postgres?host={folder}"
-    finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        run("initdb", "-U", "fenban", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=100"
+        run("pg_ctl", "-l", log, "-w", "-o", settings, "start")
+        try:
+            yield f"postgresql+psycopg://fenban@/postgres?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
