@@ -142,9 +142,25 @@ def test_a_killed_server_takes_its_processes_along(place: Place, port: int, tmp_
     assert "Fatal" not in told, told
 
 
+def test_a_killed_worker_is_begun_anew(place: Place, port: int, tmp_path: Path) -> None:
+    """Or a training that ran out of memory would be the last."""
+    log = tmp_path / "serve.log"
+    with serving(place, port, log) as server:
+        wait_until(lambda: len(workers(server.pid)) == 1, log)
+        (killed,) = workers(server.pid)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: len(workers(server.pid) - {killed}) == 1, log)
+
+
+def workers(pid: int) -> set[int]:
+    """Those of its processes that do background jobs."""
+    return {one for one in children(pid) if alive(one) and b"worker" in Path(f"/proc/{one}/cmdline").read_bytes()}
+
+
 def children(pid: int) -> list[int]:
-    """The processes it started."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes it started, whichever of its threads did."""
+    started = [one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(one) for one in " ".join(started).split()]
 
 
 def alive(pid: int) -> bool:
