@@ -154,7 +154,7 @@ def test_a_killed_worker_is_begun_anew(place: Place, port: int, tmp_path: Path) 
 
 def workers(pid: int) -> set[int]:
     """Those of its processes that do background jobs."""
-    return {one for one in children(pid) if alive(one) and b"worker" in Path(f"/proc/{one}/cmdline").read_bytes()}
+    return {one for one in children(pid) if alive(one) and b"\0worker\0" in Path(f"/proc/{one}/cmdline").read_bytes()}
 
 
 def children(pid: int) -> list[int]:
