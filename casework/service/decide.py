@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from casework.service.deadlines import Deadlines
-from casework.service.desk import STATUS_NAMES, Desk, change, changed_meanwhile, find, may_see_suggestion, subject
+from casework.service.desk import (
+    STATUS_NAMES,
+    Desk,
+    change,
+    changed_meanwhile,
+    find,
+    may_see_suggestion,
+    signed,
+    subject,
+)
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit
 from casework.storage import cases as stored
@@ -54,7 +62,7 @@ def decide(session: Session, desk: Desk, number: str, version: int, choice: Choi
     session.add(
         Decision(
             case_id=case.id,
-            **_by(desk.actor),
+            **signed(desk.actor),
             department=choice.department,
             assist=choice.assist,
             urgency=urgency,
@@ -88,7 +96,7 @@ def hand_back(session: Session, desk: Desk, number: str, version: int, reason: s
         HandBack(
             case_id=case.id,
             decision_id=decision and decision.id,
-            **_by(desk.actor),
+            **signed(desk.actor),
             department=department,
             reason=mask(reason),
         )
@@ -115,7 +123,7 @@ def close(
     _check_choice(desk.taxonomy, Choice(acted))
     values = {"status": CLOSED, "department": acted, "closed_at": datetime.now(UTC)}
     change(session, desk.actor, case, version, "case.closed", values)
-    session.add(Outcome(case_id=case.id, **_by(desk.actor), department=acted, note=mask(note)))
+    session.add(Outcome(case_id=case.id, **signed(desk.actor), department=acted, note=mask(note)))
     return case
 
 
@@ -154,10 +162,6 @@ def _check_choice(taxonomy: Taxonomy, choice: Choice) -> None:
             raise InvalidInputError(f"没有“{value[:40]}”这个{what}，应为 {'、'.join(sorted(known))} 之一。")
     if choice.assist == choice.department:
         raise InvalidInputError(f"主办和协办不能同为“{choice.department}”，没有协办就不填。")
-
-
-def _by(actor: Actor) -> dict[str, Any]:
-    return {"made_at": datetime.now(UTC), "made_by": actor.name, "user_id": actor.user_id}
 
 
 def _at(desk: Desk, moment: datetime | None) -> str:

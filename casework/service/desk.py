@@ -30,6 +30,7 @@ __all__ = [
     "detail",
     "find",
     "may_see_suggestion",
+    "signed",
     "subject",
 ]
 
@@ -95,6 +96,13 @@ def may_see_suggestion(case: Case) -> bool:
 
 
 def change(session: Session, actor: Actor, case: Case, version: int, action: str, values: dict[str, Any]) -> None:
+    """Change a case as it was at ``version``, and put on record what was there before and after.
+
+    Raises
+    ------
+    ConflictError
+        Somebody changed it since.
+    """
     old = {name: getattr(case, name) for name in values}
     if not stored.change(session, case, version, **values):
         raise changed_meanwhile(session, case)
@@ -110,12 +118,19 @@ def change(session: Session, actor: Actor, case: Case, version: int, action: str
 
 
 def changed_meanwhile(session: Session, case: Case) -> ConflictError:
+    """What to tell whoever was not the first: who decided what."""
     last = stored.last_decision(session, case)
     told = f"，最近一次由 {last.made_by} 分办给 {last.department}" if last else ""
     return ConflictError(f"{case.number} 刚被别人改过{told}，现在是{STATUS_NAMES[case.status]}。请重新打开后再决定。")
 
 
+def signed(actor: Actor) -> dict[str, Any]:
+    """Who does something to a case, and when, as its history keeps it."""
+    return {"made_at": datetime.now(UTC), "made_by": actor.name, "user_id": actor.user_id}
+
+
 def subject(case: Case) -> str:
+    """What the audit trail calls a case."""
     return f"case {case.number}"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, Table, encoding_fault, new_table, open_table
 from casework.service.deadlines import Deadlines
-from casework.service.desk import STATUS_NAMES, Desk, may_see_suggestion
+from casework.service.desk import STATUS_NAMES, Desk, may_see_suggestion, signed
 from casework.service.permissions import Permission
 from casework.service.register import NewCase, as_registered
 from casework.storage import audit
@@ -252,8 +252,7 @@ def _take(session: Session, desk: Desk, path: Path, cases: list[dict[str, Any]])
     # Of two rows with one reference the first is taken.
     by_reference = {case["reference"]: case for case in reversed(cases)}
     taken = [(case_id, by_reference[reference]) for reference, case_id in ids.items()]
-    made = {"made_at": datetime.now(UTC), "made_by": desk.actor.name, "user_id": desk.actor.user_id}
-    outcome = made | {"note": f"导入自 {path.name}"}
+    outcome = signed(desk.actor) | {"note": f"导入自 {path.name}"}
     stored.add_outcomes(session, [outcome | {"case_id": i, "department": case["department"]} for i, case in taken])
     facts = [
         (

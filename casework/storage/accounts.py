@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from casework.storage.tables import Base, Setting, SignIn, Token, User, WrongPassword
+from casework.storage.upsert import insert_into
 
 
 def any_user(session: Session) -> bool:
@@ -49,7 +49,7 @@ def active_of_role(session: Session, role: str) -> list[User]:
 
 def wrong_passwords(session: Session, name: str, now: datetime) -> WrongPassword:
     """The count of a name, held until the transaction ends; made where there is none."""
-    insert = _insert(session, WrongPassword).values(name=name, count=0, last_at=now)
+    insert = insert_into(session, WrongPassword).values(name=name, count=0, last_at=now)
     held = insert.on_conflict_do_update(index_elements=["name"], set_={"count": WrongPassword.count})
     return session.scalars(held.returning(WrongPassword)).one()
 
@@ -110,10 +110,5 @@ def setting_once(session: Session, name: str, value: dict[str, Any]) -> dict[str
 
 def _add_once(session: Session, table: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless a unique value of it is taken; waits for another transaction that is inserting it."""
-    insert = _insert(session, table).values(**values).on_conflict_do_nothing()
+    insert = insert_into(session, table).values(**values).on_conflict_do_nothing()
     return session.execute(insert.returning(literal(True))).first() is not None
-
-
-def _insert(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)

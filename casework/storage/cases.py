@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, defer
 
 from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
+from casework.storage.upsert import insert_into
 
 OPEN, DECIDED, CLOSED = "open", "decided", "closed"
 
@@ -70,8 +70,7 @@ def add_outcomes(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _insert(session: Session) -> Any:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(Case).on_conflict_do_nothing(index_elements=["reference"])
+    return insert_into(session, Case).on_conflict_do_nothing(index_elements=["reference"])
 
 
 def get(session: Session, number: str) -> Case | None:

@@ -6,19 +6,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from casework.storage.tables import Job
+from casework.storage.upsert import insert_into
 
 QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
 
 
 def add(session: Session, kind: str, requested_by: str) -> Job | None:
     """A new job, queued; None while another of its kind is queued or running."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "state": QUEUED, "requested_by": requested_by, "requested_at": datetime.now(UTC)}
-    statement = dialect.insert(Job).values(**values, progress="").on_conflict_do_nothing().returning(Job.id)
+    statement = insert_into(session, Job).values(**values, progress="").on_conflict_do_nothing().returning(Job.id)
     job_id = session.execute(statement).scalar()
     return session.get_one(Job, job_id) if job_id is not None else None
 
