@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from backlog.chunk import ADDED_COLUMNS, Columns, Row, classifier_of, suggest_cells
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, CsvTable, new_csv
-from classifier.errors import InvalidComplaintError, InvalidTableError
-from classifier.model import bundle
-from classifier.model.classifier import Classifier
-from classifier.records import Complaint, Suggestion
-
-ADDED_COLUMNS = (
-    "suggested_department",
-    "department_confidence",
-    "candidates",
-    "suggested_assist",
-    "suggested_urgency",
-    "urgency_confidence",
-    "needs_review",
-    "reasons",
-    "model_version",
-    "error",
-)
+from classifier.errors import InvalidTableError
+from classifier.records import Complaint
 
 _ROWS_PER_CHUNK = 400
 _CHUNKS_AHEAD = 3
-
-Row = list[str]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Where the complaint stands in a row of ``width`` cells; ``title`` is None where there is none."""
-
-    width: int
-    title: int | None
-    text: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +66,7 @@ def reclassify(
         The model cannot be loaded.
     """
     # Loaded before the workers are forked, so that they share its memory and start at once.
-    _classifier(model).suggest(Complaint("", "预热"))
+    classifier_of(model).suggest(Complaint("", "预热"))
     table = CsvTable(source, encoding)
     if present := [name for name in ADDED_COLUMNS if name in table.header]:
         raise InvalidTableError(f"{source} 已有本程序要添加的列：{'、'.join(present)}。请先删除或改名这些列。")
@@ -106,7 +79,7 @@ def reclassify(
     with new_csv(target, table.encoding) as out:
         out.writerow([*table.header, *ADDED_COLUMNS])
         for chunk, added in _in_order(model, columns, table, jobs if jobs > 0 else os.cpu_count() or 1):
-            out.writerows(_fit(columns.width, row) + cells for row, cells in zip(chunk, added, strict=True))
+            out.writerows(columns.fit(row) + cells for row, cells in zip(chunk, added, strict=True))
             rows += len(chunk)
             errors += sum(1 for cells in added if cells[-1])
             progress(rows, table.bytes_read)
@@ -119,63 +92,10 @@ def _in_order(model: Path, columns: Columns, table: Iterable[Row], jobs: int) ->
     with ProcessPoolExecutor(jobs, initializer=gc.disable) as workers:
         under_way: deque[tuple[list[Row], Future[list[Row]]]] = deque()
         while chunk := list(islice(iterator, _ROWS_PER_CHUNK)):
-            read = [_read(columns, row) for row in chunk]
+            read = [columns.read(row) for row in chunk]
             under_way.append((chunk, workers.submit(suggest_cells, model, read)))
             if len(under_way) > _CHUNKS_AHEAD * jobs:
                 done, future = under_way.popleft()
                 yield done, future.result()
         for done, future in under_way:
             yield done, future.result()
-
-
-@cache
-def _classifier(model: Path) -> Classifier:
-    """The process's model, loaded once."""
-    classifier = bundle.load(model)
-    # Nothing of it is ever garbage, so the collector need not look through it again.
-    gc.freeze()
-    return classifier
-
-
-def suggest_cells(model: Path, read: list[Complaint | str]) -> list[Row]:
-    """The cells of ADDED_COLUMNS for each complaint, or for the reason why there is none."""
-    suggestions = iter(_classifier(model).suggest_many([one for one in read if isinstance(one, Complaint)]))
-    return [_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one) for one in read]
-
-
-def _read(columns: Columns, row: Row) -> Complaint | str:
-    """The complaint in a row, or why there is none to be had."""
-    if len(row) > columns.width:
-        surplus = "，".join(row[columns.width :])
-        return f"这一行有 {len(row)} 个单元格，表头只有 {columns.width} 列，多出：{surplus}"
-    cells = _fit(columns.width, row)
-    try:
-        return Complaint("" if columns.title is None else cells[columns.title], cells[columns.text])
-    except InvalidComplaintError as error:
-        return str(error)
-
-
-def _fit(width: int, row: Row) -> Row:
-    return row[:width] + [""] * (width - len(row))
-
-
-def _failure(reason: str) -> Row:
-    return [*[""] * (len(ADDED_COLUMNS) - 1), reason]
-
-
-def _cells(suggestion: Suggestion) -> Row:
-    lead, assist, urgency = suggestion.lead, suggestion.assist, suggestion.urgency
-    candidates = [[one.department.id, round(one.confidence, 4)] for one in suggestion.candidates]
-    words = dict.fromkeys(reason.text for reason in suggestion.reasons if reason.weight >= 0)
-    return [
-        lead.department.id,
-        f"{lead.confidence:.4f}",
-        json.dumps(candidates, ensure_ascii=False),
-        assist.department.id if assist else "",
-        urgency.level.id if urgency else "",
-        f"{urgency.confidence:.4f}" if urgency else "",
-        "true" if suggestion.needs_review else "false",
-        "；".join(words),
-        suggestion.model_version,
-        "",
-    ]

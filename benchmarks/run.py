@@ -190,8 +190,8 @@ def _peak_mb(models: Path, source: Path, folder: Path) -> float:
 
 def _inside(models: Path, source: Path, target: Path) -> float:
     script = (
-        "import sys, time; from pathlib import Path; from backlog.reclassify import reclassify, _classifier;"
-        "from classifier.model import bundle; from classifier.records import Complaint; model = bundle.current(Path(sys.argv[1])); _classifier(model).suggest(Complaint('', '预热'));"
+        "import sys, time; from pathlib import Path; from backlog.chunk import classifier_of; from backlog.reclassify import reclassify;"
+        "from classifier.model import bundle; from classifier.records import Complaint; model = bundle.current(Path(sys.argv[1])); classifier_of(model).suggest(Complaint('', '预热'));"
         "t = time.perf_counter(); reclassify(Path(sys.argv[2]), Path(sys.argv[3]), model); print(time.perf_counter() - t)"
     )
     return float(_run(models, "-c", script, models, source, target)[1].split()[-1])

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backlog.reclassify import ADDED_COLUMNS, Outcome, reclassify
+from backlog.chunk import ADDED_COLUMNS
+from backlog.reclassify import Outcome, reclassify
 from backlog.tables import CsvTable, find_encoding, new_csv
 from classifier.errors import InvalidTableError
 from classifier.model.classifier import Classifier

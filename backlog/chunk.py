@@ -1,0 +1,91 @@
+"""What is done to each chunk of rows, in a worker process or on a cluster: complaints in, cells to add out."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from classifier.errors import InvalidComplaintError
+from classifier.model import bundle
+from classifier.model.classifier import Classifier
+from classifier.records import Complaint, Suggestion
+
+ADDED_COLUMNS = (
+    "suggested_department",
+    "department_confidence",
+    "candidates",
+    "suggested_assist",
+    "suggested_urgency",
+    "urgency_confidence",
+    "needs_review",
+    "reasons",
+    "model_version",
+    "error",
+)
+
+Row = list[str]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the complaint stands in a row of ``width`` cells; ``title`` is None where there is none."""
+
+    width: int
+    title: int | None
+    text: int
+
+    def read(self, row: Sequence[str]) -> Complaint | str:
+        """The complaint in a row, or why there is none to be had."""
+        if len(row) > self.width:
+            surplus = "，".join(row[self.width :])
+            return f"这一行有 {len(row)} 个单元格，表头只有 {self.width} 列，多出：{surplus}"
+        cells = self.fit(row)
+        try:
+            return Complaint("" if self.title is None else cells[self.title], cells[self.text])
+        except InvalidComplaintError as error:
+            return str(error)
+
+    def fit(self, row: Sequence[str]) -> Row:
+        """The row in as many cells as the header has."""
+        return [*row[: self.width], *[""] * (self.width - len(row))]
+
+
+@cache
+def classifier_of(model: Path) -> Classifier:
+    """The process's model, loaded once."""
+    classifier = bundle.load(model)
+    # Nothing of it is ever garbage, so the collector need not look through it again.
+    gc.freeze()
+    return classifier
+
+
+def suggest_cells(model: Path, read: list[Complaint | str]) -> list[Row]:
+    """The cells of ADDED_COLUMNS for each complaint, or for the reason why there is none."""
+    suggestions = iter(classifier_of(model).suggest_many([one for one in read if isinstance(one, Complaint)]))
+    return [_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one) for one in read]
+
+
+def _failure(reason: str) -> Row:
+    return [*[""] * (len(ADDED_COLUMNS) - 1), reason]
+
+
+def _cells(suggestion: Suggestion) -> Row:
+    lead, assist, urgency = suggestion.lead, suggestion.assist, suggestion.urgency
+    candidates = [[one.department.id, round(one.confidence, 4)] for one in suggestion.candidates]
+    words = dict.fromkeys(reason.text for reason in suggestion.reasons if reason.weight >= 0)
+    return [
+        lead.department.id,
+        f"{lead.confidence:.4f}",
+        json.dumps(candidates, ensure_ascii=False),
+        assist.department.id if assist else "",
+        urgency.level.id if urgency else "",
+        f"{urgency.confidence:.4f}" if urgency else "",
+        "true" if suggestion.needs_review else "false",
+        "；".join(words),
+        suggestion.model_version,
+        "",
+    ]
