@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.records import Complaint
-from classifier.text.edits import Rewritten, Sub
+from classifier.text.edits import Chain, Rewritten
 from classifier.text.mask import MASK, mask
-from classifier.text.normalise import SEPARATOR, STEPS, normalise
-from classifier.text.prepare import Prepared
+from classifier.text.normalise import NORMALISE, SEPARATOR, normalise
+from classifier.text.prepare import PREPARE, Prepared
 from classifier.text.segment import Segmenter, dictionary_words
 
 # Text as nasty as offices get it: Chinese of both scripts, forms that NFKC changes, markup,
@@ -110,11 +109,18 @@ PERSONAL = st.lists(
 ).map("".join)
 
 
+def every_step(chain: Chain, text: str) -> Rewritten:
+    """The reference: each step reads the text, whether it can change it or not."""
+    one = Rewritten(text.translate(str.maketrans(dict(chain.swaps))))
+    for step in chain.steps:
+        one.run(step)
+    return one
+
+
 def mask_step_by_step(text: str) -> str:
     """The reference: every step reads the text anew, without any short cut."""
-    plain_steps = [replace(step, worthwhile=None) if isinstance(step, Sub) else step for step in STEPS]
     for step in MASK:
-        plain = Rewritten(plain_steps, text)
+        plain = every_step(NORMALISE, text)
         for match in reversed(list(step.pattern.finditer(plain.text))):
             placeholder = step.rewrite if isinstance(step.rewrite, str) else step.rewrite(match)
             if placeholder != match[step.group]:
@@ -131,12 +137,20 @@ def test_short_cuts_of_mask_change_nothing(text: str) -> None:
     assert mask(mask(text)) == mask(text)
 
 
-@pytest.mark.parametrize("step", [step for step in (*STEPS, *MASK) if isinstance(step, Sub) and step.worthwhile])
-@given(text=PERSONAL)
-@settings(max_examples=60)
-def test_worthwhile_is_true_wherever_a_step_changes_something(step: Sub, text: str) -> None:
-    """A step with its cheap test and without gives the same, on any text."""
-    assert step.run(text) == replace(step, worthwhile=None).run(text)
+TONE = st.sampled_from(["求求", "领导", "气死", "了", "我", "82", "岁", "多次", "上访", "，", "。", "厂里", "臭"])
+
+
+@pytest.mark.parametrize("chain", [NORMALISE, PREPARE])
+@given(texts=st.lists(st.one_of(PERSONAL, st.lists(TONE, max_size=15).map("".join), TEXTS), min_size=1, max_size=3))
+@settings(max_examples=400)
+def test_steps_are_spared_only_where_they_change_nothing(chain: Chain, texts: list[str]) -> None:
+    """One look at many texts spares no step that would have changed one, and every character is traced to the same."""
+    for one, text in zip(chain.run(texts), texts, strict=True):
+        reference = every_step(chain, text)
+        assert one.text == reference.text
+        assert [one.source(i, i + 1) for i in range(len(one.text))] == [
+            reference.source(i, i + 1) for i in range(len(one.text))
+        ]
 
 
 @pytest.mark.parametrize(
