@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
+from classifier.model.found import Floats
 from classifier.model.pipeline import (
     FEATURE_WEIGHTS,
     REGULARISATION,
@@ -23,7 +24,7 @@ from classifier.model.pipeline import (
     a_row_for_each_class,
     build_classifier,
 )
-from classifier.model.weights import Floats, Head, Weights
+from classifier.model.weights import Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
 from training.calibration import calibration, probabilities

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from classifier.model.found import Floats, Ints
 from classifier.model.hazards import Hazard, find_hazards
 from classifier.model.precedents import Precedents
 from classifier.model.reasons import hazard_reasons, word_reasons
-from classifier.model.weights import Floats, Ints, Weights
+from classifier.model.weights import Weights
 from classifier.records import (
     Candidate,
     Complaint,
@@ -149,7 +150,7 @@ class Classifier:
             return []
         prepared = Prepared(complaints)
         found = self.weights.find(prepared)
-        probabilities = {name: head.probabilities(found.matrix) for name, head in self.weights.heads.items()}
+        probabilities = {name: found.probabilities(head) for name, head in self.weights.heads.items()}
         department = self.weights.heads["department"]
         best_first = np.argsort(-probabilities["department"], axis=1, kind="stable")
         leads, seconds = best_first[:, 0], best_first[:, 1]
@@ -168,7 +169,7 @@ class Classifier:
             levels = np.maximum(learned, asked)
             # The mildest level is the absence of reasons for another.
             above = found.above_average(self.weights.heads["urgency"], levels)
-            above[levels[found.word_document] == 0] = 0
+            above[np.repeat(levels == 0, np.diff(found.first_word))] = 0
             more = word_reasons("urgency", prepared, found, above, _MOST_URGENT, 0)
             reasons = [
                 lead + hazard_reasons(complaint, fired) + level

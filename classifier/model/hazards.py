@@ -10,9 +10,10 @@ from functools import cache
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
-from classifier.text.lexicon import Lexicon, offsets_of, points_of
+from classifier.text.lexicon import Lexicon
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
+from classifier.text.trie import offsets_of, points_of
 
 RULES = Path(__file__).parent.parent / "resources" / "hazards.toml"
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
+from classifier.model.found import Floats, Found
 from classifier.model.hazards import Hazard
-from classifier.model.weights import Floats, Found
 from classifier.records import Complaint, Reason
 from classifier.text.prepare import Prepared
 
@@ -19,23 +17,37 @@ def word_reasons(
     about: str, prepared: Prepared, found: Found, shares: Floats, most_for: int, most_against: int
 ) -> list[tuple[Reason, ...]]:
     """The words that spoke most for a label, then those that spoke most against it."""
-    strength = np.abs(shares)
-    strongest = np.maximum.reduceat(strength, found.first_word[:-1])
-    spoke = np.flatnonzero((strength > 0) & (strength >= _LEAST_SHARE * strongest[found.word_document]))
-    order = spoke[np.lexsort((-strength[spoke], shares[spoke] < 0, found.word_document[spoke]))]
-    document = found.word_document[order]
-    start = found.word_start[order] - found.offsets[document]
-    end = start + found.word_length[order]
-    reasons: list[list[Reason]] = [[] for _ in prepared.texts]
-    room = [{True: most_for, False: most_against} for _ in prepared.texts]
-    for i, first, last, share in zip(*(one.tolist() for one in (document, start, end, shares[order])), strict=True):
-        if room[i][share > 0]:
-            reason = _reason(about, prepared.complaints[i], prepared.locate(i, first, last), share)
-            # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
-            if reason.text.isalnum():
-                reasons[i].append(reason)
-                room[i][share > 0] -= 1
-    return [tuple(one) for one in reasons]
+    return [
+        tuple(_reasons_of(about, prepared, found, document, loudest, shares, most_for, most_against))
+        for document, loudest in enumerate(found.ranked(shares, _LEAST_SHARE))
+    ]
+
+
+def _reasons_of(
+    about: str,
+    prepared: Prepared,
+    found: Found,
+    document: int,
+    loudest: Sequence[int],
+    shares: Floats,
+    most_for: int,
+    most_against: int,
+) -> Iterator[Reason]:
+    offset = int(found.offsets[document])
+    for word in loudest:
+        share = float(shares[word])
+        if not (most_for if share > 0 else most_against):
+            continue
+        start = int(found.word_start[word]) - offset
+        place = prepared.locate(document, start, start + int(found.word_length[word]))
+        reason = _reason(about, prepared.complaints[document], place, share)
+        # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
+        if reason.text.isalnum():
+            yield reason
+            if share > 0:
+                most_for -= 1
+            else:
+                most_against -= 1
 
 
 def hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:

@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from classifier.text.lexicon import LAST, Lexicon, offsets_of, points_of
+from classifier.text.lexicon import Lexicon
+from classifier.text.trie import LAST, offsets_of, points_of
 
 Edit = tuple[int, int, int, int]
 """One replacement: ``[start, end)`` of a step's output stands for ``[before, after)`` of its input."""

@@ -10,7 +10,7 @@ from functools import cache
 import opencc
 
 from classifier.text.edits import Chain, Needs, Sub
-from classifier.text.lexicon import LAST
+from classifier.text.trie import LAST
 
 SEPARATOR = "\ue000"
 """A private character that stands between title and text while both are read in one pass."""

@@ -12,10 +12,10 @@ import numpy as np
 from classifier.compiled import compiled
 from classifier.records import Complaint
 from classifier.text.edits import Chain, Needs, Sub
-from classifier.text.lexicon import LAST, Ints, Points, offsets_of, points_of
 from classifier.text.mask import MASK, PLACEHOLDER
 from classifier.text.normalise import CLEAN, SEPARATOR, SWAPS
 from classifier.text.tone import ToneStep
+from classifier.text.trie import LAST, Ints, Points, offsets_of, points_of
 
 _OFFICE = r"[\u4e00-\u9fff]{1,15}(?:局|办|委|部|厅|中心|政府|单位|联|街道|乡|镇)"
 # What offices put before the complaint when they pass it on says nothing about the matter.

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from classifier.compiled import compiled
 from classifier.text.edits import Edit, Needs
-from classifier.text.lexicon import LAST, Ints, Lexicon, Points, points_of, starts_with
+from classifier.text.lexicon import Lexicon
 from classifier.text.normalise import SEPARATOR
+from classifier.text.trie import LAST, Ints, Ints32, Points, points_of, step
 
 _PATH = Path(__file__).parent.parent / "resources" / "tone.toml"
 _PARTS_CLAUSES = re.compile(rf"[\s,.:;!?。、…~()“”\"'—\-{SEPARATOR}]")
-_TRIGGER, _FILLER = 0, 1
+_TRIGGER = 1
+"""The bit of the first group of words, of which one must stand in a clause."""
 
 
 @cache
@@ -35,7 +37,7 @@ def _words() -> tuple[list[str], list[str]]:
 class ToneStep:
     """The step that leaves them out, for normalised text; its word lists are read when first needed."""
 
-    needs: Needs | None = Needs(lambda: _words()[_TRIGGER])
+    needs: Needs | None = Needs(lambda: _words()[0])
 
     def run(self, text: str) -> tuple[str, list[Edit]]:
         """Return the text without such clauses, and where they stood.
@@ -45,7 +47,12 @@ class ToneStep:
         """
         words = _lexicon()
         spans = _tone_spans(
-            points_of(text), words.heads, words.tails_at, words.tails, words.bits, *_classes(), ord(SEPARATOR)
+            points_of(text),
+            words.trie.first,
+            words.trie.keys,
+            words.bits,
+            *_classes(),
+            ord(SEPARATOR),
         )
         edits: list[Edit] = []
         pieces: list[str] = []
@@ -61,9 +68,8 @@ class ToneStep:
 @compiled
 def _tone_spans(
     points: Points,
-    heads: Ints,
-    tails_at: Ints,
-    tails: Points,
+    first: Ints32,
+    keys: Ints,
     bits: Ints,
     parts: NDArray[np.bool_],
     digits: NDArray[np.bool_],
@@ -81,19 +87,19 @@ def _tone_spans(
         while i < len(points) and not parts[min(points[i], LAST)]:
             i += 1
         clauses[n, 0], clauses[n, 1] = start, i
-        only_tone[n] = _is_made_up(points, start, i, heads, tails_at, tails, digits)
-        triggered[n] = only_tone[n] and _has_trigger(points, start, i, heads, tails_at, tails, bits)
+        only_tone[n] = _is_made_up(points, start, i, first, keys, bits, digits)
+        triggered[n] = only_tone[n] and _has_trigger(points, start, i, first, keys, bits)
         n += 1
     spans, found = np.empty((n, 2), np.int64), 0
     clause = 0
     while clause < n:
         if triggered[clause]:
-            first = last = clause
-            while first and only_tone[first - 1] and not _separated(points, clauses, first - 1, separator):
-                first -= 1
+            begin = last = clause
+            while begin and only_tone[begin - 1] and not _separated(points, clauses, begin - 1, separator):
+                begin -= 1
             while last + 1 < n and only_tone[last + 1] and not _separated(points, clauses, last, separator):
                 last += 1
-            spans[found, 0], spans[found, 1] = clauses[first, 0], clauses[last, 1]
+            spans[found, 0], spans[found, 1] = clauses[begin, 0], clauses[last, 1]
             found += 1
             clause = last
         clause += 1
@@ -102,33 +108,40 @@ def _tone_spans(
 
 @compiled
 def _is_made_up(
-    points: Points, start: int, end: int, heads: Ints, tails_at: Ints, tails: Points, digits: NDArray[np.bool_]
+    points: Points,
+    start: int,
+    end: int,
+    first: Ints32,
+    keys: Ints,
+    bits: Ints,
+    digits: NDArray[np.bool_],
 ) -> bool:
-    """Whether words and numbers alone, the longest word first and never again a shorter one, make up ``points[start:end]``."""
+    """Whether words and numbers alone, each as long as it can be, make up ``points[start:end]``."""
     while start < end:
-        first, next_start = min(points[start], LAST), start
-        for word in range(heads[first], heads[first + 1]):
-            if starts_with(points, start + 1, end, tails, tails_at[word], tails_at[word + 1]):
-                next_start = start + 1 + tails_at[word + 1] - tails_at[word]
-                break
-        # After a word this takes the number behind it along, which comes to the same.
-        while next_start < end and digits[min(points[next_start], LAST)]:
-            next_start += 1
-        if next_start == start:
+        after = start
+        while after < end and digits[min(points[after], LAST)]:
+            after += 1
+        node, i = int(first[min(points[start], LAST)]), start + 1
+        while node >= 0:
+            if bits[node]:
+                after = i
+            node = step(node, points[i], keys) if i < end else -1
+            i += 1
+        if after == start:
             return False
-        start = next_start
+        start = after
     return True
 
 
 @compiled
-def _has_trigger(points: Points, start: int, end: int, heads: Ints, tails_at: Ints, tails: Points, bits: Ints) -> bool:
-    for i in range(start, end):
-        first = min(points[i], LAST)
-        for word in range(heads[first], heads[first + 1]):
-            if bits[word] >> _TRIGGER & 1 and starts_with(
-                points, i + 1, end, tails, tails_at[word], tails_at[word + 1]
-            ):
+def _has_trigger(points: Points, start: int, end: int, first: Ints32, keys: Ints, bits: Ints) -> bool:
+    for begin in range(start, end):
+        node, i = int(first[min(points[begin], LAST)]), begin + 1
+        while node >= 0:
+            if bits[node] & _TRIGGER:
                 return True
+            node = step(node, points[i], keys) if i < end else -1
+            i += 1
     return False
 
 

@@ -12,9 +12,9 @@ from classifier.model.classifier import Classifier
 from classifier.model.hazards import Rule, _chosen, _lexicon, find_hazards, rules
 from classifier.records import Complaint
 from classifier.taxonomy import Taxonomy
-from classifier.text.lexicon import offsets_of, points_of
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
+from classifier.text.trie import offsets_of, points_of
 
 DANGERS = [
     ("楼道里煤气味越来越浓,敲三楼的门没人应,我们都下楼站着不敢回去", "leak"),

@@ -54,7 +54,7 @@ def test_served_probabilities_equal_scikit_learns(
         "from classifier.text.prepare import Prepared; assert 'sklearn' not in sys.modules;"
         "model = bundle.load(Path(sys.argv[1])); rows = json.loads(Path(sys.argv[2]).read_text());"
         "found = model.weights.find(Prepared([Complaint(*row) for row in rows]));"
-        "print(json.dumps({name: head.probabilities(found.matrix).tolist() for name, head in model.weights.heads.items()}))"
+        "print(json.dumps({name: found.probabilities(head).tolist() for name, head in model.weights.heads.items()}))"
     )
     run = [sys.executable, "-W", "ignore", "-c", script, str(model_dir), str(source)]
     served = json.loads(subprocess.run(run, capture_output=True, check=True, text=True).stdout)
@@ -98,7 +98,7 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
     scores = found.matrix @ head.by_column
     label = scores.argmax(axis=1)
     above = scores[np.arange(len(COMPLAINTS)), label] - scores.mean(axis=1)
-    by_document = np.bincount(found.word_document, found.above_average(head, label))
+    by_document = np.add.reduceat(found.above_average(head, label), found.first_word[:-1])
     np.testing.assert_allclose(by_document, above, atol=1e-9)
 
 
@@ -112,7 +112,7 @@ def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Cla
         strongest = found.strongest_passage(head, leads, others)
         rather = found.above_average(head, others) - found.above_average(head, leads)
         for document in range(len(leads)):
-            own = rather[found.word_document == document]
+            own = rather[found.first_word[document] : found.first_word[document + 1]]
             best = max(own[i:j].sum() for i in range(len(own)) for j in range(i + 1, len(own) + 1))
             assert strongest[document] == pytest.approx(best, abs=1e-6)
 

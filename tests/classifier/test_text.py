@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from classifier.text.edits import Chain, Rewritten
 from classifier.text.mask import MASK, mask
 from classifier.text.normalise import NORMALISE, SEPARATOR, normalise
 from classifier.text.prepare import PREPARE, Prepared
-from classifier.text.segment import Segmenter, dictionary_words
+from classifier.text.segment import default_segmenter, dictionary_words
+from tests.jieba_reference import jieba_cut
 
 # Text as nasty as offices get it: Chinese of both scripts, forms that NFKC changes, markup,
 # numbers that may be personal data, and anything else.
@@ -212,22 +214,37 @@ def test_a_reason_is_found_where_it_was_written() -> None:
 
 
 COMPANY = Complaint("1哈", "1哈哈")
-JIEBA, RJIEBA = Segmenter("jieba"), Segmenter("rjieba")
+SEGMENTER = default_segmenter()
 WORDS = [word for word, _ in dictionary_words()]
 
 
-@given(st.lists(st.sampled_from([*WORDS, *"".join(WORDS), "a", "0", SEPARATOR]), max_size=40).map("".join))
-@settings(max_examples=300)
-def test_both_engines_cut_alike(text: str) -> None:
-    """rjieba cuts any prepared text as jieba does, and the words joined give it back."""
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*WORDS, *"".join(WORDS), *"abz0的一是了不在有", SEPARATOR]),
+            st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
+        ),
+        max_size=40,
+    ).map("".join)
+)
+@settings(max_examples=500)
+def test_text_is_cut_as_jieba_cuts_it(text: str) -> None:
+    """Any prepared text is cut into jieba's words, and joined they give it back."""
     prepared = Prepared([Complaint("", text + "。")]).texts[0]
-    reference, fast = JIEBA(prepared), RJIEBA(prepared)
-    assert fast == reference
-    assert "".join(fast) == prepared
+    words = SEGMENTER(prepared)
+    assert words == jieba_cut(prepared)
+    assert "".join(words) == prepared
 
 
-@pytest.mark.parametrize("engine", ["jieba", "rjieba"])
-def test_words_of_the_trade_stay_whole(engine: str) -> None:
-    """The domain dictionary holds in either engine."""
-    words = Segmenter(engine)("无障碍设施和两项补贴还有不动产登记中心")
+def test_many_texts_are_cut_as_one_by_one() -> None:
+    """No word reaches from text to text."""
+    prepared = Prepared([Complaint("不动", "产登记"), Complaint("", "中心a"), Complaint("b", "无障")])
+    cuts = SEGMENTER.cut(prepared.codes, prepared.offsets)
+    words = ["".join(map(chr, prepared.codes[a : a + n])) for a, n in zip(cuts.start, cuts.length, strict=True)]
+    assert [words[a:b] for a, b in pairwise(cuts.first_word)] == [SEGMENTER(text) for text in prepared.texts]
+
+
+def test_words_of_the_trade_stay_whole() -> None:
+    """The domain dictionary holds."""
+    words = SEGMENTER("无障碍设施和两项补贴还有不动产登记中心")
     assert {"无障碍设施", "两项补贴", "不动产登记中心"} <= set(words)
