@@ -90,10 +90,10 @@ def row_keys(examples: Sequence[Example]) -> np.ndarray:
 
 def ask(classifier: Classifier, prepared: Prepared) -> Answers:
     """What a model answers on prepared complaints."""
-    found = classifier.weights.find(prepared)
+    found = classifier.weights.find(prepared).probabilities()
     heads = {name: head for name, head in classifier.weights.heads.items() if head.exclusive}
     classes = {name: np.array(head.classes) for name, head in heads.items()}
-    probabilities = {name: found.probabilities(head) for name, head in heads.items()}
+    probabilities = {name: found[name] for name in heads}
     return _answers(classes, probabilities, classifier.thresholds)
 
 

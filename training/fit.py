@@ -139,7 +139,7 @@ class Trainer:
         in_order = np.argsort(np.concatenate([test for _, test in self._folds]))
         scores = {
             name: np.concatenate(
-                [part.weighed.test @ part.heads[name].by_column + part.heads[name].intercept for part in parts]
+                [part.weighed.test @ part.heads[name].coef.T + part.heads[name].intercept for part in parts]
             )[in_order]
             for name in self.targets
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from classifier.compiled import compiled
 from classifier.text.normalise import SEPARATOR
 
 if TYPE_CHECKING:
-    from classifier.model.weights import Head
+    from classifier.model.weights import Stack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,7 +39,8 @@ class Found:
     column, value, count : ndarray, one entry for each cell that is not zero
         By documents, in the order in which terms first stand in them; ``value`` as the fitted
         ``FeatureUnion`` gives it, ``count`` the number of places.
-    n_columns : int
+    stack : Stack
+        The weights by which they speak.
     """
 
     offsets: Ints
@@ -56,12 +56,14 @@ class Found:
     column: Ints32
     value: Floats
     count: Ints32
-    n_columns: int
+    stack: Stack
 
     @cached_property
     def matrix(self) -> sp.csr_matrix:
         """TF-IDF values, shape (documents, columns)."""
-        return sp.csr_matrix((self.value, self.column, self.first_cell), (len(self.first_cell) - 1, self.n_columns))
+        return sp.csr_matrix(
+            (self.value, self.column, self.first_cell), (len(self.first_cell) - 1, len(self.stack.by_column))
+        )
 
     @cached_property
     def known_share(self) -> Floats:
@@ -70,108 +72,118 @@ class Found:
         share: Floats = known / np.maximum(np.diff(self.offsets) - len(SEPARATOR), 1)
         return share
 
-    def probabilities(self, head: Head) -> Floats:
-        """Probabilities of a head's classes, shape (documents, k), as the fitted classifier's ``predict_proba``."""
-        return _probabilities(self.first_cell, self.column, self.value, head.by_column, head.intercept, head.exclusive)
+    def probabilities(self) -> dict[str, Floats]:
+        """Probabilities of each head's classes, shape (documents, k), as the fitted classifier's ``predict_proba``."""
+        stack = self.stack
+        scores = _scores(self.first_cell, self.column, self.value, stack.by_column, stack.intercept)
+        return {
+            name: _probabilities(scores[:, first : first + len(stack.heads[name].classes)], stack.heads[name].exclusive)
+            for name, first in stack.firsts.items()
+        }
 
-    def above_average(self, head: Head, labels: Ints) -> Floats:
-        """How much more each word spoke for its document's label than for the average of the head's labels.
+    def shares(self, *questions: tuple[Ints, Ints]) -> Floats:
+        """How much more each word spoke for one thing than for another.
 
-        A term's exact contribution to the linear score (its value times its weight) is shared
-        out equally over the places where it stands and over their characters, so the shares
-        of a document add up to its score above the average, less the intercepts.
+        A term's exact contribution to a linear score (its value times its weight) is shared out equally over the
+        places where it stands and over their characters, so the shares of a document add up to the difference of
+        the two scores, less the intercepts.
 
         Parameters
         ----------
-        head : Head
-        labels : ndarray of int, shape (documents,)
-            Index in ``head.classes`` of the label in question, for each document.
+        questions : tuples of two ndarrays of int, shape (documents,)
+            For each document the two columns of the stack that are compared.
 
         Returns
         -------
-        ndarray of shape (words,)
+        ndarray of shape (questions, words)
         """
-        return self._by_word(head.by_column, labels, head.mean_by_column, np.zeros_like(labels))
+        return _shares(
+            self.offsets, self.first_word, self.word_start, self.word_length,
+            self.first_place, self.start, self.length, self.cell,
+            self.first_cell, self.column, self.value, self.count,
+            self.stack.by_column, np.array(questions, dtype=np.int64),
+        )  # fmt: skip
 
-    def strongest_passage(self, head: Head, labels: Ints, others: Ints) -> Floats:
-        """How much one passage of each document speaks for another label rather than for its own.
-
-        The greatest sum of neighbouring words' shares (Kadane's maximum subarray; Bentley 1984).
+    def strongest_passages(self, shares: Floats) -> Floats:
+        """The greatest sum of neighbouring words' shares in each document (Kadane's maximum subarray; Bentley 1984).
 
         Parameters
         ----------
-        head : Head
-        labels, others : ndarray of int, shape (documents,)
+        shares : ndarray of shape (words,)
 
         Returns
         -------
         ndarray of shape (documents,), in log odds
         """
-        return _greatest_sums(self._by_word(head.by_column, others, head.by_column, labels), self.first_word)
+        return _greatest_sums(shares, self.first_word)
 
-    def ranked(self, shares: Floats, least: float) -> list[list[int]]:
-        """For each document the words that spoke loudest, as indices: those for the label, then those against it.
+    def ranked(self, shares: Floats, least: float) -> tuple[Ints, Ints]:
+        """The words of each document that spoke loudest, those for the label, then those against it.
 
         Parameters
         ----------
         shares : ndarray of shape (words,)
         least : float
             Words that spoke less than this part of what the strongest of their document did are left out.
-        """
-        order, first = _ranked(shares, self.first_word, least)
-        indices = order.tolist()
-        return [indices[a:b] for a, b in pairwise(first.tolist())]
 
-    def _by_word(self, plus: Floats, plus_label: Ints, minus: Floats, minus_label: Ints) -> Floats:
-        """Each word's share in the difference of two scores, the weights of which stand in columns of two tables."""
-        return _by_word(
-            self.offsets, self.first_word, self.word_start, self.word_length,
-            self.first_place, self.start, self.length, self.cell,
-            self.first_cell, self.column, self.value, self.count,
-            plus, plus_label, minus, minus_label,
-        )  # fmt: skip
+        Returns
+        -------
+        words : ndarray of int
+            Indices of words, document by document.
+        first : ndarray of int, shape (documents + 1,)
+            Where each document starts among them.
+        """
+        return _ranked(shares, self.first_word, least)
 
 
 @compiled
-def _probabilities(
-    first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, intercept: Floats, exclusive: bool
-) -> Floats:
-    n_classes = len(intercept)
-    p = np.empty((len(first_cell) - 1, n_classes))
-    for document in range(len(p)):
-        score = p[document]
-        score[:] = intercept
+def _scores(first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, intercept: Floats) -> Floats:
+    scores = np.empty((len(first_cell) - 1, len(intercept)))
+    for document in range(len(scores)):
+        for k in range(len(intercept)):
+            scores[document, k] = intercept[k]
         for cell in range(first_cell[document], first_cell[document + 1]):
-            for k in range(n_classes):
-                score[k] += value[cell] * by_column[column[cell], k]
+            for k in range(len(intercept)):
+                scores[document, k] += value[cell] * by_column[column[cell], k]
+    return scores
+
+
+@compiled
+def _probabilities(scores: Floats, exclusive: bool) -> Floats:
+    p = np.empty(scores.shape)
+    for document in range(len(p)):
         if exclusive:
-            score[:] = np.exp(score - score.max())
-            score /= score.sum()
+            p[document] = np.exp(scores[document] - scores[document].max())
+            p[document] /= p[document].sum()
         else:
-            score[:] = 1 / (1 + np.exp(-score))
+            p[document] = 1 / (1 + np.exp(-scores[document]))
     return p
 
 
 @compiled
-def _by_word(
+def _shares(
     offsets: Ints, first_word: Ints, word_start: Ints, word_length: Ints,
     first_place: Ints, start: Ints32, length: Ints32, cell: Ints32,
     first_cell: Ints, column: Ints32, value: Floats, count: Ints32,
-    plus: Floats, plus_label: Ints, minus: Floats, minus_label: Ints,
+    by_column: Floats, questions: Ints,
 ) -> Floats:  # fmt: skip
-    share = np.empty(len(column))
-    by_character = np.zeros(offsets[-1])
-    by_word = np.zeros(len(word_start))
+    n = len(questions)
+    of_cell, by_character = np.empty((len(column), n)), np.zeros((offsets[-1], n))
+    by_word = np.zeros((n, len(word_start)))
     for document in range(len(offsets) - 1):
-        a, b = plus_label[document], minus_label[document]
         for i in range(first_cell[document], first_cell[document + 1]):
-            share[i] = value[i] * (plus[column[i], a] - minus[column[i], b]) / count[i]
+            weights, scale = by_column[column[i]], value[i] / count[i]
+            for q in range(n):
+                of_cell[i, q] = scale * (weights[questions[q, 0, document]] - weights[questions[q, 1, document]])
         for i in range(first_place[document], first_place[document + 1]):
+            part = 1 / length[i]
             for character in range(start[i], start[i] + length[i]):
-                by_character[character] += share[cell[i]] / length[i]
+                for q in range(n):
+                    by_character[character, q] += of_cell[cell[i], q] * part
         for word in range(first_word[document], first_word[document + 1]):
             for character in range(word_start[word], word_start[word] + word_length[word]):
-                by_word[word] += by_character[character]
+                for q in range(n):
+                    by_word[q, word] += by_character[character, q]
     return by_word
 
 

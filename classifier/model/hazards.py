@@ -91,7 +91,7 @@ def find_hazards(prepared: Prepared) -> list[list[Hazard]]:
         for rule in chosen:
             place = next(_matches(rule, prepared.punctuated(document)), None)
             if place:
-                hazards.append(Hazard(rule, *prepared.locate_punctuated(document, *place)))
+                hazards.append(Hazard(rule, *prepared.locate(document, *place)))
         found.append(hazards)
     return found
 

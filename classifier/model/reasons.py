@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
 
 from classifier.model.found import Floats, Found
 from classifier.model.hazards import Hazard
@@ -17,37 +20,34 @@ def word_reasons(
     about: str, prepared: Prepared, found: Found, shares: Floats, most_for: int, most_against: int
 ) -> list[tuple[Reason, ...]]:
     """The words that spoke most for a label, then those that spoke most against it."""
+    words, first = found.ranked(shares, _LEAST_SHARE)
+    documents = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    starts, ends = prepared.written(
+        found.word_start[words], found.word_start[words] + found.word_length[words], documents
+    )
+    loud = list(zip(starts.tolist(), ends.tolist(), shares[words].tolist(), strict=True))
     return [
-        tuple(_reasons_of(about, prepared, found, document, loudest, shares, most_for, most_against))
-        for document, loudest in enumerate(found.ranked(shares, _LEAST_SHARE))
+        tuple(_reasons(about, prepared, document, loud[a:b], most_for, most_against))
+        for document, (a, b) in enumerate(pairwise(first.tolist()))
     ]
 
 
-def _reasons_of(
+def _reasons(
     about: str,
     prepared: Prepared,
-    found: Found,
     document: int,
-    loudest: Sequence[int],
-    shares: Floats,
+    loud: Sequence[tuple[int, int, float]],
     most_for: int,
     most_against: int,
 ) -> Iterator[Reason]:
-    offset = int(found.offsets[document])
-    for word in loudest:
-        share = float(shares[word])
-        if not (most_for if share > 0 else most_against):
-            continue
-        start = int(found.word_start[word]) - offset
-        place = prepared.locate(document, start, start + int(found.word_length[word]))
-        reason = _reason(about, prepared.complaints[document], place, share)
-        # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
-        if reason.text.isalnum():
-            yield reason
-            if share > 0:
-                most_for -= 1
-            else:
-                most_against -= 1
+    complaint, room = prepared.complaints[document], {True: most_for, False: most_against}
+    for start, end, share in loud:
+        if room[share > 0]:
+            reason = _reason(about, complaint, prepared.locate(document, start, end), share)
+            # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
+            if reason.text.isalnum():
+                room[share > 0] -= 1
+                yield reason
 
 
 def hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:

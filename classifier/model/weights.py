@@ -5,8 +5,9 @@ The service scores with this module alone, so it starts without importing scikit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from classifier.model.found import Floats, Found, Ints, Ints32
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 from classifier.text.segment import default_segmenter
-from classifier.text.trie import Trie, step
+from classifier.text.trie import Bytes, Trie, step
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,41 @@ class Head:
     intercept: Floats
     exclusive: bool = True
 
-    @cached_property
-    def by_column(self) -> Floats:
-        """Weights with a column's classes side by side, shape (columns, k)."""
-        return np.ascontiguousarray(self.coef.T)
 
-    @cached_property
-    def mean_by_column(self) -> Floats:
-        """Average weight over the classes, shape (columns, 1)."""
-        mean: Floats = self.coef.mean(axis=0)[:, None]
-        return mean
+class Stack:
+    """The weights of all heads side by side, and behind them each head's average weight.
+
+    Parameters
+    ----------
+    heads : mapping of str to Head
+
+    Attributes
+    ----------
+    heads : dict of str to Head
+    by_column : ndarray of shape (columns, classes of all heads + heads)
+    intercept : ndarray of shape (classes of all heads,)
+    firsts, averages : dict of str to int
+        Where each head's classes begin, and where its average stands.
+    """
+
+    def __init__(self, heads: Mapping[str, Head]) -> None:
+        self.heads = dict(heads)
+        ends = [0, *accumulate(len(head.classes) for head in heads.values())]
+        self.firsts = dict(zip(heads, ends, strict=False))
+        self.averages = {name: ends[-1] + i for i, name in enumerate(heads)}
+        columns = [head.coef.T for head in heads.values()] + [
+            head.coef.mean(axis=0)[:, None] for head in heads.values()
+        ]
+        self.by_column: Floats = np.ascontiguousarray(np.hstack(columns))
+        self.intercept: Floats = np.concatenate([head.intercept for head in heads.values()])
+
+    def above_average(self, head: str, labels: Ints) -> tuple[Ints, Ints]:
+        """The question what speaks for a document's label rather than for the average of the head's labels."""
+        return self.firsts[head] + labels, np.full_like(labels, self.averages[head])
+
+    def rather(self, head: str, labels: Ints, others: Ints) -> tuple[Ints, Ints]:
+        """The question what speaks for one label of each document rather than for another."""
+        return self.firsts[head] + labels, self.firsts[head] + others
 
 
 _NO_BLOCK = Block((), np.empty(0), 0.0)
@@ -76,7 +102,7 @@ class Weights:
     """
 
     def __init__(self, blocks: dict[str, Block], heads: dict[str, Head]) -> None:
-        self.blocks, self.heads = blocks, heads
+        self.blocks, self.heads, self.stack = blocks, heads, Stack(heads)
         ordered = [blocks.get(name, _NO_BLOCK) for name in BLOCKS]
         firsts = np.cumsum([0, *(len(block.terms) for block in ordered)])
         self.n_columns = int(firsts[-1])
@@ -96,19 +122,19 @@ class Weights:
         cuts = default_segmenter().cut(prepared.codes, prepared.offsets)
         word_known, first_place, start, length, cell, first_cell, column, count = _find(
             prepared.codes, prepared.offsets, ord(SEPARATOR), cuts.first_word, cuts.start, cuts.length,
-            self._terms.first, self._terms.keys, self._columns, self._cell_of,
+            self._terms.first, self._terms.keys, self._terms.known, self._columns, self._cell_of,
         )  # fmt: skip
         value = _weigh(first_cell, column, count, self._idf, self._block_of_column, self._block_weights)
         return Found(
             prepared.offsets, cuts.first_word, cuts.start, cuts.length, word_known,
-            first_place, start, length, cell, first_cell, column, value, count, self.n_columns,
+            first_place, start, length, cell, first_cell, column, value, count, self.stack,
         )  # fmt: skip
 
 
 @compiled
 def _find(
     codes: Ints, offsets: Ints, separator: int, first_word: Ints, word_start: Ints, word_length: Ints,
-    first: Ints32, keys: Ints, columns: Ints32, cell_of: Ints32,
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
 ) -> tuple[NDArray[np.bool_], Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
     """Which words are terms, the places of all terms, and the cells they count for: see Found."""
     n, most = len(offsets) - 1, len(word_start) + 4 * len(codes)
@@ -121,7 +147,7 @@ def _find(
         for word in range(first_word[document], first_word[document + 1]):
             node = int(first[codes[word_start[word]]])
             for i in range(word_start[word] + 1, word_start[word] + word_length[word]):
-                node = step(node, codes[i], keys) if node >= 0 else -1
+                node = step(node, codes[i], keys, known) if node >= 0 else -1
             if node >= 0 and columns[node, _WORDS] >= 0:
                 word_known[word] = True
                 start[places], length[places] = word_start[word], word_length[word]
@@ -139,7 +165,7 @@ def _find(
                             start[places], length[places] = i, size
                             cell[places], cells = _count(columns[node, block], column, count, cells, cell_of)
                             places += 1
-                    node = step(node, codes[i + 1], keys) if i + 1 < end else -1
+                    node = step(node, codes[i + 1], keys, known) if i + 1 < end else -1
         first_place[document + 1], first_cell[document + 1] = places, cells
         for one in range(first_cell[document], cells):
             cell_of[column[one]] = -1

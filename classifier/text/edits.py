@@ -158,6 +158,11 @@ class Chain:
             for (start, end), bits in zip(pairwise(offsets.tolist()), found, strict=True)
         ]
 
+    def worth_trying(self, text: str) -> list[Step]:
+        """The steps that can change a text as it is."""
+        bits = self._lexicon.find(points_of(text), offsets_of([text]))
+        return [self.steps[i] for i in self._plan(int(bits[0]))]
+
     def _rewrite(self, one: Rewritten, plan: Sequence[int]) -> Rewritten:
         for i in plan:
             if one.run(self.steps[i]):

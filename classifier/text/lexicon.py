@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.compiled import compiled
-from classifier.text.trie import LAST, Ints, Ints32, Points, Trie, step
+from classifier.text.trie import LAST, Bytes, Ints, Ints32, Points, Trie, step
 
 
 class Lexicon:
@@ -56,13 +56,13 @@ class Lexicon:
         """
         trie = self.trie
         return _find(
-            points, offsets, trie.first, trie.keys, self.bits, self._in_run, self._run_length, 1 << self.RUN
+            points, offsets, trie.first, trie.keys, trie.known, self.bits, self._in_run, self._run_length, 1 << self.RUN
         )  # fmt: skip
 
 
 @compiled
 def _find(
-    points: Points, offsets: Ints, first: Ints32, keys: Ints, bits: Ints,
+    points: Points, offsets: Ints, first: Ints32, keys: Ints, known: Bytes, bits: Ints,
     in_run: NDArray[np.bool_], run_length: int, run_bit: int,
 ) -> Ints:  # fmt: skip
     found = np.zeros(len(offsets) - 1, np.int64)
@@ -76,6 +76,6 @@ def _find(
             node, after = int(first[point]), i + 1
             while node >= 0:
                 found[text] |= bits[node]
-                node = step(node, points[after], keys) if after < stop else -1
+                node = step(node, points[after], keys, known) if after < stop else -1
                 after += 1
     return found

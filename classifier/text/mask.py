@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from string import ascii_uppercase
 
-from classifier.text.edits import Needs, Sub
+from classifier.text.edits import Chain, Needs, Sub
 from classifier.text.normalise import NORMALISE
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -91,6 +91,9 @@ MASK = (
 )  # fmt: skip
 
 
+_MASKING = Chain({}, MASK)
+
+
 def mask(text: str) -> str:
     """Return ``text`` as it was written, its personal data replaced by placeholders.
 
@@ -101,11 +104,12 @@ def mask(text: str) -> str:
     '我叫[姓名]，电话[电话]，厂里又冒黑烟了'
     """
     plain = NORMALISE.run([text])[0]
+    worth_trying = _MASKING.worth_trying(plain.text)
     for step in MASK:
-        changes = step.changes(plain.text)
-        for start, end, placeholder in reversed(changes):
-            first, last = plain.source(start, end)
-            text = text[:first] + placeholder + text[last:]
-        if changes:
+        if step in worth_trying and (changes := step.changes(plain.text)):
+            for start, end, placeholder in reversed(changes):
+                first, last = plain.source(start, end)
+                text = text[:first] + placeholder + text[last:]
             plain = NORMALISE.run([text])[0]
+            worth_trying = _MASKING.worth_trying(plain.text)
     return text

@@ -83,8 +83,17 @@ class Prepared:
         together = self.codes.astype("<u2").tobytes().decode("utf-16-le")
         self.texts = [together[a:b] for a, b in pairwise(self.offsets.tolist())]
 
+    def written(self, starts: Ints, ends: Ints, documents: Ints) -> tuple[Ints, Ints]:
+        """Where pieces of ``codes``, each inside one field of a document, stand in its :meth:`punctuated` text."""
+        offsets = self._written_offsets[documents]
+        return self._places[starts] - offsets, self._places[ends - 1] + 1 - offsets
+
+    def punctuated(self, document: int) -> str:
+        """A complaint before punctuation, numbers and case go: normalised, masked, without headers."""
+        return self._rewritten[document].text
+
     def locate(self, document: int, start: int, end: int) -> tuple[str, int, int]:
-        """Where ``texts[document][start:end]``, which lies in one field, was written.
+        """Where a piece of :meth:`punctuated`, inside one field, was written.
 
         Returns
         -------
@@ -92,16 +101,6 @@ class Prepared:
         start, end : int
             Characters of that field as it was written.
         """
-        text, written = int(self.offsets[document]), int(self._written_offsets[document])
-        place, last_place = int(self._places[text + start]) - written, int(self._places[text + end - 1]) - written
-        return self.locate_punctuated(document, place, last_place + 1)
-
-    def punctuated(self, document: int) -> str:
-        """A complaint before punctuation, numbers and case go: normalised, masked, without headers."""
-        return self._rewritten[document].text
-
-    def locate_punctuated(self, document: int, start: int, end: int) -> tuple[str, int, int]:
-        """Like :meth:`locate`, for characters of :meth:`punctuated`."""
         first, last = self._rewritten[document].source(start, end)
         body = len(self.complaints[document].title) + len(SEPARATOR)
         return ("title", first, last) if last < body else ("text", first - body, last - body)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from classifier.compiled import compiled
 from classifier.errors import InvalidModelError
 from classifier.text.normalise import SEPARATOR
-from classifier.text.trie import Ints, Ints32, Points, Trie, points_of, step
+from classifier.text.trie import Bytes, Ints, Ints32, Points, Trie, points_of, step
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ class Segmenter:
         trie = self._trie
         return Cuts(
             *_cut(
-                codes, offsets, ord(SEPARATOR), trie.first, trie.keys, self._log_p, self._unknown, self._letters
+                codes, offsets, ord(SEPARATOR), trie.first, trie.keys, trie.known, self._log_p, self._unknown, self._letters
             )
         )  # fmt: skip
 
@@ -151,7 +151,7 @@ def _log(frequencies: Ints) -> Floats:
 
 @compiled
 def _cut(
-    codes: Ints, offsets: Ints, separator: int, first: Ints32, keys: Ints,
+    codes: Ints, offsets: Ints, separator: int, first: Ints32, keys: Ints, known: Bytes,
     log_p: Floats, unknown: float, letters: NDArray[np.bool_],
 ) -> tuple[Ints, Ints, Ints]:  # fmt: skip
     first_word = np.zeros(len(offsets), np.int64)
@@ -163,7 +163,7 @@ def _cut(
             begin = end
             while end < offsets[text + 1] and codes[end] != separator:
                 end += 1
-            _route(codes, begin, end, first, keys, log_p, unknown, best, after)
+            _route(codes, begin, end, first, keys, known, log_p, unknown, best, after)
             i = begin
             while i < end:
                 start[words] = i
@@ -184,7 +184,7 @@ def _cut(
 
 @compiled
 def _route(
-    codes: Ints, begin: int, end: int, first: Ints32, keys: Ints,
+    codes: Ints, begin: int, end: int, first: Ints32, keys: Ints, known: Bytes,
     log_p: Floats, unknown: float, best: Floats, after: Ints,
 ) -> None:  # fmt: skip
     """jieba's dynamic program: from the end, the log probability of the best cut from each place on, and where its word ends."""
@@ -196,7 +196,7 @@ def _route(
             # Of equal ways jieba takes the longest first word.
             if log_p[node] > -np.inf and log_p[node] + best[stop] >= best[i]:
                 best[i], after[i] = log_p[node] + best[stop], stop
-            node = step(node, codes[stop], keys) if stop < end else -1
+            node = step(node, codes[stop], keys, known) if stop < end else -1
             stop += 1
         if best[i] == -np.inf:
             best[i] = unknown + best[i + 1]

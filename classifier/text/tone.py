@@ -18,7 +18,7 @@ from classifier.compiled import compiled
 from classifier.text.edits import Edit, Needs
 from classifier.text.lexicon import Lexicon
 from classifier.text.normalise import SEPARATOR
-from classifier.text.trie import LAST, Ints, Ints32, Points, points_of, step
+from classifier.text.trie import LAST, Bytes, Ints, Ints32, Points, points_of, step
 
 _PATH = Path(__file__).parent.parent / "resources" / "tone.toml"
 _PARTS_CLAUSES = re.compile(rf"[\s,.:;!?。、…~()“”\"'—\-{SEPARATOR}]")
@@ -50,6 +50,7 @@ class ToneStep:
             points_of(text),
             words.trie.first,
             words.trie.keys,
+            words.trie.known,
             words.bits,
             *_classes(),
             ord(SEPARATOR),
@@ -70,6 +71,7 @@ def _tone_spans(
     points: Points,
     first: Ints32,
     keys: Ints,
+    known: Bytes,
     bits: Ints,
     parts: NDArray[np.bool_],
     digits: NDArray[np.bool_],
@@ -87,8 +89,8 @@ def _tone_spans(
         while i < len(points) and not parts[min(points[i], LAST)]:
             i += 1
         clauses[n, 0], clauses[n, 1] = start, i
-        only_tone[n] = _is_made_up(points, start, i, first, keys, bits, digits)
-        triggered[n] = only_tone[n] and _has_trigger(points, start, i, first, keys, bits)
+        only_tone[n] = _is_made_up(points, start, i, first, keys, known, bits, digits)
+        triggered[n] = only_tone[n] and _has_trigger(points, start, i, first, keys, known, bits)
         n += 1
     spans, found = np.empty((n, 2), np.int64), 0
     clause = 0
@@ -113,6 +115,7 @@ def _is_made_up(
     end: int,
     first: Ints32,
     keys: Ints,
+    known: Bytes,
     bits: Ints,
     digits: NDArray[np.bool_],
 ) -> bool:
@@ -125,7 +128,7 @@ def _is_made_up(
         while node >= 0:
             if bits[node]:
                 after = i
-            node = step(node, points[i], keys) if i < end else -1
+            node = step(node, points[i], keys, known) if i < end else -1
             i += 1
         if after == start:
             return False
@@ -134,13 +137,13 @@ def _is_made_up(
 
 
 @compiled
-def _has_trigger(points: Points, start: int, end: int, first: Ints32, keys: Ints, bits: Ints) -> bool:
+def _has_trigger(points: Points, start: int, end: int, first: Ints32, keys: Ints, known: Bytes, bits: Ints) -> bool:
     for begin in range(start, end):
         node, i = int(first[min(points[begin], LAST)]), begin + 1
         while node >= 0:
             if bits[node] & _TRIGGER:
                 return True
-            node = step(node, points[i], keys) if i < end else -1
+            node = step(node, points[i], keys, known) if i < end else -1
             i += 1
     return False
 
