@@ -119,9 +119,13 @@ def set_active(session: Session, actor: Actor, name: str, active: bool) -> None:
 
 
 def actor_of(user: User) -> Actor:
-    """Who acts in a user's session; nothing is permitted until a one-time password has been changed."""
-    permissions = frozenset[Permission]() if user.must_change_password else ROLES[user.role]
-    return Actor(user.name, permissions, user.id, user.department)
+    """Who acts in a user's session."""
+    return Actor(user.name, permitted(user.role, user.must_change_password), user.id, user.department)
+
+
+def permitted(role: str, must_change_password: bool) -> frozenset[Permission]:
+    """What an account of a role may do: nothing until a one-time password has been changed."""
+    return frozenset() if must_change_password else ROLES[role]
 
 
 def checked_name(name: str) -> str:

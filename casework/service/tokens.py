@@ -7,10 +7,11 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from casework.service import clock
-from casework.service.accounts import actor_of, checked_name, named, secret_hash
+from casework.service.accounts import checked_name, named, permitted, secret_hash
 from casework.service.permissions import NAMES, ROLE_NAMES, ROLES, Actor, Permission
 from casework.storage import accounts, audit
-from casework.storage.database import Session
+from casework.storage.accounts import Holder
+from casework.storage.database import Connection, Session
 from casework.storage.tables import Token
 from classifier.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
 
@@ -83,7 +84,7 @@ def revoke_token(session: Session, actor: Actor, name: str) -> None:
         audit.record(session, actor.name, "token.revoked", f"token {token.name}")
 
 
-def actor_of_token(session: Session, secret: str) -> Actor:
+def actor_of_token(connection: Connection, secret: str) -> Actor:
     """Who acts with a token.
 
     Raises
@@ -91,20 +92,19 @@ def actor_of_token(session: Session, secret: str) -> Actor:
     NotSignedInError
         There is no such token, or it opens nothing any more.
     """
-    token = accounts.token_of(session, secret_hash(secret))
-    if token is None:
+    holder = accounts.holder(connection, secret_hash(secret))
+    if holder is None:
         raise NotSignedInError("令牌不对，请检查是否完整，或请管理员另发一个。")
-    owner = accounts.user_of(session, token.user_id) if token.user_id is not None else None
-    if why := ended(token) or (owner and not owner.active and f"所属账号“{owner.name}”已停用"):
-        raise NotSignedInError(f"令牌“{token.name}”{why}，请管理员另发一个。")
-    scopes, name = frozenset(map(Permission, token.scopes)), f"接口 {token.name}"
-    if owner is None:
+    if why := ended(holder) or (holder.active is False and f"所属账号“{holder.user}”已停用"):
+        raise NotSignedInError(f"令牌“{holder.token}”{why}，请管理员另发一个。")
+    scopes, name = frozenset(map(Permission, holder.scopes)), f"接口 {holder.token}"
+    if holder.role is None:
         return Actor(name, scopes)
-    behind = actor_of(owner)
-    return Actor(f"{owner.name}（{name}）", scopes & behind.permissions, owner.id, owner.department)
+    scopes &= permitted(holder.role, bool(holder.must_change_password))
+    return Actor(f"{holder.user}（{name}）", scopes, holder.user_id, holder.department)
 
 
-def ended(token: Token) -> str:
+def ended(token: Token | Holder) -> str:
     """Why a token opens nothing any more; empty while it does."""
     if token.revoked_at is not None:
         return "已撤销"

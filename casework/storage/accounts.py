@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, exists, literal, select
+from sqlalchemy import Connection, bindparam, delete, exists, literal, select
 from sqlalchemy.orm import Session
 
+from casework.storage.lookup import Lookup
 from casework.storage.tables import Base, Setting, SignIn, Token, User, WrongPassword
 from casework.storage.upsert import insert_into
+
+
+class Holder(NamedTuple):
+    """A token and the account behind it, as far as every request asks; the account's part is None where there is none."""
+
+    token: str
+    scopes: list[str]
+    expires_at: datetime
+    revoked_at: datetime | None
+    user_id: int | None
+    user: str | None
+    role: str | None
+    department: str | None
+    must_change_password: bool | None
+    active: bool | None
+
+
+_HOLDER = Lookup(
+    select(Token.name, Token.scopes, Token.expires_at, Token.revoked_at)
+    .add_columns(User.id, User.name, User.role, User.department, User.must_change_password, User.active)
+    .outerjoin(User, Token.user_id == User.id)
+    .where(Token.secret_hash == bindparam("secret_hash"))
+)
 
 
 def any_user(session: Session) -> bool:
@@ -92,9 +116,10 @@ def token(session: Session, name: str) -> Token | None:
     return session.scalar(select(Token).where(Token.name == name))
 
 
-def token_of(session: Session, secret_hash: str) -> Token | None:
-    """The token with this secret."""
-    return session.scalar(select(Token).where(Token.secret_hash == secret_hash))
+def holder(connection: Connection, secret_hash: str) -> Holder | None:
+    """The token with this secret, and whose it is."""
+    row = _HOLDER(connection, secret_hash=secret_hash)
+    return Holder(*row) if row else None
 
 
 def setting(session: Session, name: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from classifier.errors import StorageError
 
-__all__ = ["Database", "Session"]
+__all__ = ["Connection", "Database", "Session"]
 
 HEAD = "0001"
 """The newest schema this program knows; a test holds it equal to the newest migration."""
@@ -83,6 +84,12 @@ class Database:
             yield session
 
     @contextmanager
+    def looking_up(self) -> Iterator[Connection]:
+        """A connection for a :class:`casework.storage.lookup.Lookup`, without a transaction."""
+        with self._told_in_words(), self._autocommitting.connect() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose changes are kept together when the block ends, or not at all."""
         engine = self._engine.execution_options(**{_WRITES: True})
@@ -107,6 +114,12 @@ class Database:
         with self._told_in_words():
             options = f"-c lock_timeout={_LOCK_TIMEOUT_S * 1000} -c timezone=UTC"
             return create_engine(self._url, pool_pre_ping=True, connect_args={"options": options})
+
+    @cached_property
+    def _autocommitting(self) -> Engine:
+        # The driver of SQLite never begins a transaction (see `_prepare_sqlite`), that of PostgreSQL does unless told.
+        postgresql = self._engine.dialect.name == "postgresql"
+        return self._engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else self._engine
 
     def _make_file(self) -> None:
         if self._url.database in (None, "", ":memory:"):

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from apiflask import APIFlask
-from flask import current_app, g, redirect, request, session, url_for
+from flask import Flask, Request, current_app, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
@@ -78,6 +79,15 @@ _SCHEMES = {
 _csrf = CSRFProtect()
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Sessions for browsers; a program that sends a token has none, and is spared the work of signing one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith("/api/") and _token(request) is not None:
+            return None
+        return super().open_session(app, request)
+
+
 class Account(UserMixin):  # type: ignore[misc] # flask-login has no types
     """Whoever is signed in, as flask-login knows them: by the secret of their session."""
 
@@ -102,6 +112,7 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
         Browsers reach this host by HTTPS only, so cookies go no other way.
     """
     app.secret_key = key
+    app.session_interface = _Sessions()
     app.config |= {
         "SESSION_COOKIE_NAME": COOKIE,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -165,13 +176,18 @@ def _check() -> Response | None:
     if endpoint in ACCESS and ACCESS[endpoint] is None:
         _protect()
         return None
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    if (secret := _token(request)) is None:
         return _check_session(endpoint)
-    with database().reading() as transaction:
-        g.actor = actor_of_token(transaction, secret.strip())
+    with database().looking_up() as connection:
+        g.actor = actor_of_token(connection, secret)
     _require(endpoint)
     return None
+
+
+def _token(request: Request) -> str | None:
+    """What was sent as a token; None where it was another kind of proof, or none."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def _check_session(endpoint: str) -> Response | None:

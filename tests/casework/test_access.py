@@ -286,6 +286,17 @@ def test_cookies(make_app: Callable[..., Flask], secure: bool) -> None:
     assert ("HttpOnly" in cookie, "SameSite=Lax" in cookie, "Secure" in cookie) == (True, True, secure)
 
 
+def test_a_program_has_no_session(app: Flask) -> None:
+    """A cookie sent beside a token counts for nothing, and none is given."""
+    add_user(app, "zhang", "triage")
+    client = sign_in(app, "zhang")
+    answer = client.post("/api/v1/suggestions", json={"text": "污水"}, headers={"Authorization": "Bearer fb_x"})
+    assert answer.status_code == 401
+    answer = with_token(app, "suggest").post("/api/v1/suggestions", json={"text": "污水直排入河"})
+    assert answer.status_code == 200
+    assert not {"Set-Cookie", "Vary"} & set(answer.headers.keys())
+
+
 def test_forwarded_headers_count_behind_a_proxy_only(make_app: Callable[..., Flask]) -> None:
     """Anybody could send them."""
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "office.example"}

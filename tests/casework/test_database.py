@@ -10,10 +10,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Integer, bindparam, delete, literal_column, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from casework.storage.database import HEAD, Database
+from casework.storage.lookup import Lookup
 from casework.storage.migrations.migrations import _config
 from casework.storage.tables import APPEND_ONLY, AuditEntry, Base
 from classifier.errors import StorageError
@@ -76,6 +77,38 @@ def test_a_reader_sees_one_state(database: Database) -> None:
             with database.writing() as session:
                 session.add(entry())
     assert seen == [0, 0]
+
+
+def test_a_lookup_reads_what_a_session_reads(database: Database) -> None:
+    """Each type as it was written, once it is committed; None where there is no row."""
+    query = select(AuditEntry.at, AuditEntry.actor, AuditEntry.old, AuditEntry.new).where(
+        AuditEntry.actor == bindparam("actor"), AuditEntry.action == bindparam("action")
+    )
+    lookup, wanted = Lookup(query), {"action": "test", "actor": "测试"}
+    with database.writing() as session:
+        session.add(entry())
+        session.flush()
+        with database.looking_up() as connection:
+            assert lookup(connection, **wanted) is None
+    with database.looking_up() as connection:
+        assert lookup(connection, **wanted) == (NOW, "测试", None, {"a": 1})
+    with database.reading() as session:
+        assert session.execute(query, wanted).one() == (NOW, "测试", None, {"a": 1})
+
+
+def test_a_lookup_that_fails_says_why(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any other query does, and the next one works."""
+    broken = Lookup(select(literal_column("x").label("x")))
+    with pytest.raises(DBAPIError, match="x"), database.looking_up() as connection:
+        broken(connection)
+    monkeypatch.setattr("casework.storage.database._reason", lambda error: f"不好：{type(error).__name__}")
+    with (
+        pytest.raises(StorageError, match=r"不好：(OperationalError|UndefinedColumn)"),
+        database.looking_up() as connection,
+    ):
+        broken(connection)
+    with database.looking_up() as connection:
+        assert Lookup(select(literal_column("1", Integer)))(connection) == (1,)
 
 
 def test_history_cannot_be_rewritten(database: Database) -> None:
