@@ -106,29 +106,34 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
     from classifier.records import Complaint
 
     complaint = Complaint(title, _standard_input() if text == "-" else text)
-    shape = advice_out(triage.advise(_load(model), complaint))
+    advice = triage.advise(_load(model), complaint)
     if as_json:
-        click.echo(_json(shape.model_dump()))
+        click.echo(_json(advice_out(advice)))
         return
-    click.echo(f"主办：{shape.department.name}（{shape.department.confidence:.0%}）")
-    click.echo(f"协办：{shape.assist.name}（{shape.assist.confidence:.0%}）" if shape.assist else "协办：无")
-    if shape.urgency:
-        hours = shape.urgency.respond_within_hours
-        cautious = "，宁急勿缓" if shape.urgency.confidence < 0.5 else ""
-        click.echo(f"紧急程度：{shape.urgency.name}（{shape.urgency.confidence:.0%}{cautious}），{hours:g} 小时内响应")
-    others = "、".join(f"{one.name} {one.confidence:.0%}" for one in shape.candidates[1:])
+    found = advice.suggestion
+    click.echo(f"主办：{_likely(found.lead)}")
+    click.echo(f"协办：{_likely(found.assist)}" if found.assist else "协办：无")
+    if found.urgency:
+        level, confidence = found.urgency
+        cautious = "，宁急勿缓" if confidence < 0.5 else ""
+        click.echo(f"紧急程度：{level.name}（{confidence:.0%}{cautious}），{level.respond_within_hours:g} 小时内响应")
+    others = "、".join(f"{one.department.name} {one.confidence:.0%}" for one in found.candidates[1:])
     click.echo(f"其他可能：{others}")
-    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in shape.reasons if one.weight > 0)) or '无'}")
-    if against := "、".join(dict.fromkeys(one.text for one in shape.reasons if one.weight < 0)):
+    click.echo(f"依据：{'、'.join(dict.fromkeys(one.text for one in found.reasons if one.weight > 0)) or '无'}")
+    if against := "、".join(dict.fromkeys(one.text for one in found.reasons if one.weight < 0)):
         click.echo(f"支持别的部门的词：{against}")
-    for one in shape.reasons:
+    for one in found.reasons:
         if one.rule:
             click.echo(f"危险规则“{one.rule}”：见“{one.text}”")
-    if shape.needs_review:
-        click.echo(f"请人工复核：{'；'.join(one.message for one in shape.review_causes)}")
-    for case in shape.similar:
+    if found.needs_review:
+        click.echo(f"请人工复核：{'；'.join(one.message for one in found.review_causes)}")
+    for case in advice.similar:
         click.echo(f"相近（{case.similarity:.0%}，{case.department.name}）：{case.title or case.excerpt[:40]}")
-    click.echo(f"模型 {shape.model_version}，{shape.took_ms:.1f} 毫秒")
+    click.echo(f"模型 {found.model_version}，{advice.took_ms:.1f} 毫秒")
+
+
+def _likely(one: Any) -> str:
+    return f"{one.department.name}（{one.confidence:.0%}）"
 
 
 @main.command()

@@ -45,6 +45,7 @@ DOORS = {
     "werkzeug": {"casework.web", "api"},
     "pydantic": {"casework.web", "settings"},
     "pydantic_settings": {"settings"},
+    "orjson": {"casework.web.rest"},
     "gunicorn": {"casework.web.server"},
     "waitress": {"casework.web.server"},
     "jieba": set(),

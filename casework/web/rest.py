@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 from apiflask import APIBlueprint
-from flask import current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from casework.service import triage
@@ -50,9 +53,10 @@ def require_json() -> None:
 @blueprint.doc(
     summary="给一件诉求建议", description="建议主办、协办部门和紧急程度，由工作人员决定。", responses=_PROBLEMS
 )
-def suggest(complaint: ComplaintIn) -> AdviceOut:
+def suggest(complaint: ComplaintIn) -> Response:
     """Suggest for one complaint."""
-    return advice_out(triage.advise(serving_classifier(current_app), Complaint(complaint.title, complaint.text)))
+    advice = triage.advise(serving_classifier(current_app), Complaint(complaint.title, complaint.text))
+    return _json(advice_out(advice))
 
 
 @blueprint.post("/api/v1/suggestions/batch")
@@ -61,10 +65,14 @@ def suggest(complaint: ComplaintIn) -> AdviceOut:
 @blueprint.doc(
     summary="给一批诉求建议", description="最多 1,000 件；有一件不合格则整批退回，并指出是第几件。", responses=_PROBLEMS
 )
-def suggest_batch(complaints: ComplaintsIn) -> SuggestionsOut:
+def suggest_batch(complaints: ComplaintsIn) -> Response:
     """Suggest for each of a list of complaints, in order."""
     timed = triage.suggest(serving_classifier(current_app), _complaints(complaints))
-    return SuggestionsOut([suggestion_out(one, timed.took_ms) for one in timed.suggestions])
+    return _json([suggestion_out(one, timed.took_ms) for one in timed.suggestions])
+
+
+def _json(data: Any) -> Response:
+    return Response(orjson.dumps(data), mimetype="application/json")
 
 
 def _complaints(items: ComplaintsIn) -> list[Complaint]:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from casework.web.pages import mark
 from casework.web.problems import PROBLEMS
+from casework.web.schemas import AdviceOut, SuggestionOut
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint
 from tests.clients import with_token
@@ -71,6 +72,16 @@ def test_a_single_suggestion_shows_similar_cases(client: FlaskClient, classifier
     ]
     page = client.post("/", data={"title": "油烟", "text": TEXT}).get_data(as_text=True)
     assert similar[0].excerpt[:20] in page
+
+
+def test_answers_have_the_shape_that_is_documented(client: FlaskClient) -> None:
+    """Every field with its type and no other, for one complaint and for a batch."""
+    complaints = [{"title": "油烟", "text": TEXT}, {"text": "咨询"}]
+    alone = [client.post("/api/v1/suggestions", json=one).get_json() for one in complaints]
+    together = client.post("/api/v1/suggestions/batch", json=complaints).get_json()
+    for shape, answers in ((AdviceOut, alone), (SuggestionOut, together)):
+        for answer in answers:
+            assert shape.model_validate(answer, strict=True).model_dump() == answer
 
 
 def test_words_against_are_marked_as_such(client: FlaskClient, classifier: Classifier) -> None:
