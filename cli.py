@@ -17,7 +17,7 @@ from classifier.errors import FenbanError
 from commands import accounts, cases, models
 from settings import ROOT, Settings
 
-_WORKER_PAUSE_S = 5
+_WORKER_PAUSE_S = 3
 
 
 class _Failure(click.ClickException):
@@ -230,13 +230,13 @@ def _worker() -> Iterator[None]:
     over = threading.Event()
 
     def keep() -> None:
-        while not over.is_set():
+        # A pause comes before the first start too: the web service, which somebody waits for, gets the machine first.
+        while not over.wait(_WORKER_PAUSE_S):
             command = [sys.executable, "-m", "cli", "worker", "--attached"]
             with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as process:
                 while process.poll() is None and not over.wait(0.2):
                     pass
                 process.terminate()
-            over.wait(_WORKER_PAUSE_S)
 
     keeper = threading.Thread(target=keep, daemon=True)
     keeper.start()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from casework.storage.originals import Originals
 from classifier.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from casework.storage.originals import Originals
 
 _DAY = timedelta(days=1)
 
@@ -49,7 +52,14 @@ class Office:
             zone = ZoneInfo(timezone)
         except (ValueError, ZoneInfoNotFoundError) as error:
             raise InvalidInputError(f"没有“{timezone}”这个时区，FENBAN_TIMEZONE 应形如 Asia/Shanghai。") from error
-        return cls(zone, blind_share, due_soon_hours, Originals(originals_key) if originals_key else None)
+        return cls(zone, blind_share, due_soon_hours, _originals(originals_key) if originals_key else None)
+
+
+def _originals(key: str) -> Originals:
+    # Encryption is slow to import, and most offices keep no originals.
+    from casework.storage.originals import Originals
+
+    return Originals(key)
 
 
 @dataclass(frozen=True)
