@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import socket
+import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 from classifier.errors import InvalidInputError
 
 _THREADS = 4
+_PATIENCE_S = 10
+"""How long a client may send nothing, or take nothing, in the middle of a request."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ def run(application: str, binding: Binding, workers: int) -> None:
                 "worker_class": "gthread",
                 "threads": _THREADS,
                 "control_socket_disable": True,
+                "when_ready": _limit_patience,
             }
             for name, value in options.items():
                 self.cfg.set(name, value)
@@ -114,3 +119,10 @@ def run(application: str, binding: Binding, workers: int) -> None:
             return app
 
     Server().run()
+
+
+def _limit_patience(server: Any) -> None:
+    # gunicorn's threads wait for the rest of a request without end. Sockets inherit what their listener has.
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _PATIENCE_S, 0))
