@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import struct
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from classifier.errors import InvalidInputError
 _THREADS = 4
 _PATIENCE_S = 10
 """How long a client may send nothing, or take nothing, in the middle of a request."""
+
+_WAIT_PER_CONNECTION_S, _LONGEST_WAIT_S = 0.0002, 0.002
 
 
 @dataclass(frozen=True)
@@ -99,20 +102,25 @@ def run(application: str, binding: Binding, workers: int) -> None:
 
         serve(app, host=binding.host, port=binding.port, threads=workers)
         return
+    _run_gunicorn(app, {**binding.gunicorn_options(), "workers": workers})
+
+
+def _run_gunicorn(app: Any, options: dict[str, Any]) -> None:
     from gunicorn.app.base import BaseApplication
+    from gunicorn.workers.gthread import ThreadWorker
+
+    # Threads, so that an import of minutes neither blocks a worker nor counts as its death.
+    class Worker(ThreadWorker):  # type: ignore[misc]
+        def accept(self, listener: Any) -> None:
+            # Whoever has more connections waits longer, and the other worker takes this one; or the one that
+            # happens to run takes all that come at once, and the other core is idle.
+            time.sleep(min(self.nr_conns * _WAIT_PER_CONNECTION_S, _LONGEST_WAIT_S))
+            super().accept(listener)
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            options = {
-                **binding.gunicorn_options(),
-                "workers": workers,
-                # Threads, so that an import of minutes neither blocks a worker nor counts as its death.
-                "worker_class": "gthread",
-                "threads": _THREADS,
-                "control_socket_disable": True,
-                "when_ready": _limit_patience,
-            }
-            for name, value in options.items():
+            ours = {"worker_class": Worker, "threads": _THREADS, "when_ready": _limit_patience}
+            for name, value in (options | ours | {"control_socket_disable": True}).items():
                 self.cfg.set(name, value)
 
         def load(self) -> Any:

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ SERVER = """
 import sys
 from casework.web import server
 server._PATIENCE_S = 1
-server.run("benchmarks.echo_app:create_app", server.Binding("127.0.0.1", int(sys.argv[1])), workers=1)
+server.run("benchmarks.echo_app:create_app", server.Binding("127.0.0.1", int(sys.argv[1])), int(sys.argv[2]))
 """
 GET = b"GET /readyz HTTP/1.1\r\nHost: fenban\r\n"
 
@@ -75,31 +77,52 @@ def test_how_an_address_is_written(binding: Binding, address: str, bind: str) ->
     assert (binding.address, binding.gunicorn_options()["bind"]) == (address, bind)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="waitress reads requests before a thread gets them")
+gunicorn_only = pytest.mark.skipif(sys.platform == "win32", reason="waitress serves there")
+Address = tuple[str, int]
+
+
+@gunicorn_only
 def test_clients_that_stop_in_the_middle_keep_nobody_out() -> None:
-    """However many there are: each is cut off after a while."""
+    """They hold every thread, but not for ever."""
+    with serving(workers=1) as (address, _), ExitStack() as clients:
+        for _ in range(4):
+            clients.enter_context(socket.create_connection(address, timeout=30)).sendall(GET)
+        assert answered(address)
+
+
+@gunicorn_only
+def test_workers_share_connections_that_come_at_once() -> None:
+    """None takes two thirds of them, or only one core would work."""
+    with serving(workers=2) as (address, pid):
+        fewest = 0
+        for _ in range(5):
+            with ExitStack() as clients:
+                burst = [clients.enter_context(socket.create_connection(address, timeout=30)) for _ in range(16)]
+                for client in burst:
+                    client.sendall(GET + b"\r\n")
+                assert all(client.recv(100) for client in burst)
+                fewest += min(map(sockets, children(pid)))
+    assert fewest >= 5 * 6
+
+
+@contextmanager
+def serving(workers: int) -> Iterator[tuple[Address, int]]:
+    """A server that answers, by its address and process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = probe.getsockname()
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(address[1])], cwd=ROOT, stderr=subprocess.DEVNULL
-    ) as server:
+        address: Address = probe.getsockname()
+    command = [sys.executable, "-c", SERVER, str(address[1]), str(workers)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as server:
         try:
-            while not answered(address):
+            while not (answered(address) and len(children(server.pid)) == workers):
                 assert server.poll() is None
                 time.sleep(0.1)
-            stuck = [socket.create_connection(address, timeout=30) for _ in range(8)]
-            for client in stuck:
-                client.sendall(GET)
-            assert answered(address)
-            assert [client.recv(1) for client in stuck] == [b""] * 8
+            yield address, server.pid
         finally:
             server.terminate()
-    for client in stuck:
-        client.close()
 
 
-def answered(address: tuple[str, int]) -> bool:
+def answered(address: Address) -> bool:
     """Whether the server answers a whole request."""
     try:
         with socket.create_connection(address, timeout=30) as client:
@@ -107,3 +130,13 @@ def answered(address: tuple[str, int]) -> bool:
             return client.recv(100).startswith(b"HTTP/1.1 200")
     except ConnectionRefusedError:
         return False
+
+
+def children(pid: int) -> list[int]:
+    """The processes it started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process holds."""
+    return sum(one.readlink().name.startswith("socket:") for one in Path(f"/proc/{pid}/fd").iterdir())
