@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import ipaddress
 import socket
@@ -97,6 +98,8 @@ def run(application: str, binding: Binding, workers: int) -> None:
     """
     module, _, factory = application.partition(":")
     app = getattr(importlib.import_module(module), factory)()
+    # What was made until here stays: looking for garbage in it again and again delays answers and copies shared memory.
+    gc.freeze()
     if sys.platform == "win32":
         from waitress import serve
 
