@@ -1,4 +1,4 @@
-"""Suggests for complaints as they come in; storing them is added with the case register."""
+"""Suggests for complaints that nobody registers, and tells how long it took."""
 
 from __future__ import annotations
 
