@@ -93,7 +93,8 @@ def as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Sequence[f
     array([[0.25, 0.6 , 0.15]])
     """
     adjusted = levels.copy()
-    adjusted[:, 1:] *= np.exp(departments @ np.asarray(urgent_log_odds))[:, None]
+    # Not a matrix product, whose last bits depend on the number of rows.
+    adjusted[:, 1:] *= np.exp((departments * np.asarray(urgent_log_odds)).sum(axis=1))[:, None]
     normalised: Floats = adjusted / adjusted.sum(axis=1, keepdims=True)
     return normalised
 
