@@ -47,7 +47,7 @@ DOORS = {
     "joblib": {"training"},
     "cleanlab": {"training.audit"},
     "matplotlib": {"training.plots"},
-    "csv": {"backlog.tables.csv_file"},
+    "csv": {"backlog.tables.csv_file", "backlog.tables.dialect"},
     "python_calamine": {"backlog.tables.sheet_rows"},
     "xlsxwriter": {"backlog.tables.workbook"},
     "sqlalchemy": {"casework.storage"},

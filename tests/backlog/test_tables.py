@@ -172,7 +172,7 @@ REFUSED = [
     (lambda path: write_xlsx(path, ("数据", [])), "a.xlsx", "没有内容"),
     (lambda path: write_xlsx(path, ("数据", [["甲", "乙", "甲 "]])), "a.xlsx", "列名“甲”出现了不止一次"),
     (lambda path: write_csv(path, [["甲", "乙", "甲"]]), "a.csv", "列名“甲”出现了不止一次"),
-    (lambda path: path.write_bytes(b"\xff\xfe\x00") and path, "a.csv", "第 0 行读不下去"),
+    (lambda path: path.write_bytes(b"\xff\xfe\x00") and path, "a.csv", "第 1 行读不下去"),
 ]
 
 

@@ -1,0 +1,59 @@
+"""Copies a table with columns added, from any format to any other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from backlog.tables.csv_file import CsvTable
+from backlog.tables.table import Table, TextTable, draft_of
+from backlog.tables.writing import new_table
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def write_extended(
+    table: Table, target: Path, names: Sequence[str], added: Iterable[Sequence[str]], encoding: str = "utf-8-sig"
+) -> None:
+    """Write a table with columns added to a file that appears under its name only when it is complete.
+
+    Where ``target`` holds records as they stand in ``table``, they stay byte for byte. Elsewhere bytes that are no text
+    become U+FFFD, and a row with more cells than the header has is cut to its width.
+
+    Parameters
+    ----------
+    table : Table
+    target : Path
+        Its suffix says the format, see :func:`new_table`.
+    names : sequence of str
+        The columns to add.
+    added : iterable of sequences of str
+        Their cells, for each row of ``table``.
+    encoding : str
+        Of a text file that does not keep its records as they are.
+
+    Raises
+    ------
+    InvalidTableError
+        The file cannot be written; nothing is left behind.
+    """
+    if isinstance(table, CsvTable) and table.continues_in(target):
+        _write_records(table, target, names, added)
+        return
+    width = len(table.header)
+    with new_table(target, encoding) as out:
+        out.writerow([*table.header, *names])
+        for row, cells in zip(table, added, strict=True):
+            out.writerow([*map(_readable, row[:width]), *[""] * (width - len(row)), *cells])
+
+
+def _write_records(table: TextTable, target: Path, names: Sequence[str], added: Iterable[Sequence[str]]) -> None:
+    with draft_of(target) as draft, draft.open("wb") as out:
+        out.write(table.encode(table.extended_header(names)))
+        for line, cells in zip(table.lines(), added, strict=True):
+            out.write(table.encode(table.extended(line, cells)))
+
+
+def _readable(cell: str) -> str:
+    return cell if cell.isascii() else _HALVES.sub("\ufffd", cell)

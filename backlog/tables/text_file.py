@@ -1,0 +1,141 @@
+"""What text files of records have in common: their encoding, found out, and bytes that come back as they were."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from backlog.tables.source import Source
+from backlog.tables.table import WORKBOOK_MAGIC, TextTable
+from classifier.errors import InvalidTableError
+
+_CHUNK = 1 << 20
+_HEAD = 1 << 12
+_MOST_BROKEN = 0.1
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def find_encoding(path: Path | Source, asked: str | None = None) -> str:
+    """The text encoding of a file: by its byte order mark, else UTF-16, UTF-8 or GB18030.
+
+    GB18030 covers what Excel and WPS call GBK or ANSI. A few broken characters do not decide:
+    they are reported with their rows.
+
+    Parameters
+    ----------
+    path : Path or Source
+    asked : str, optional
+        The encoding the user says it has, which is checked.
+
+    Raises
+    ------
+    InvalidTableError
+        The file cannot be opened, is empty, is a workbook or a web page, or is not in the
+        encoding asked for or in any.
+    """
+    source = path if isinstance(path, Source) else Source(path)
+    with source.open() as file:
+        head = file.read(_HEAD)
+        _refuse_no_text(source, head)
+        if not asked and (told := _mark_of(head) or _utf_16_of(head)):
+            return told
+        for encoding in [asked] if asked else ["utf-8", "gb18030"]:
+            if _broken_share(file, encoding) <= _MOST_BROKEN:
+                return encoding
+    if asked:
+        raise InvalidTableError(f"{source} 不是 {asked} 编码，请去掉编码选项让程序自己识别，或另存为 CSV UTF-8。")
+    raise InvalidTableError(f"{source} 既不是 UTF-8 也不是 GB18030（GBK）文本，请另存为 CSV UTF-8 后再试。")
+
+
+def _refuse_no_text(source: Source, head: bytes) -> None:
+    if not head:
+        raise InvalidTableError(f"{source} 是空文件，请检查导出是否完成。")
+    if head.startswith(WORKBOOK_MAGIC):
+        raise InvalidTableError(f"{source} 是 Excel 工作簿，这里只能读 CSV，请用 Excel 打开后另存为 CSV UTF-8 再试。")
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+        raise InvalidTableError(f"{source} 是网页格式，不是表格文件，请用 Excel 打开后另存为 .xlsx 或 CSV UTF-8 再试。")
+
+
+def _mark_of(head: bytes) -> str | None:
+    """The encoding that a byte order mark tells."""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+
+
+def _utf_16_of(head: bytes) -> str | None:
+    """UTF-16 without a mark: text of eight-bit units holds no NUL, and only the right byte order has line ends."""
+    if b"\0" in head:
+        for encoding in ("utf-16-le", "utf-16-be"):
+            text = head[: len(head) // 2 * 2].decode(encoding, "replace")
+            if "\n" in text and "\0" not in text and text.count("\ufffd") <= _MOST_BROKEN * len(text):
+                return encoding
+    return None
+
+
+def _broken_share(file: BinaryIO, encoding: str) -> float:
+    """Part of the characters beyond ASCII that do not decode."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    except LookupError as error:
+        raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
+    file.seek(0)
+    broken = beyond_ascii = 0
+    while chunk := file.read(_CHUNK):
+        text = decoder.decode(chunk)
+        if not text.isascii():
+            broken += text.count("\ufffd")
+            beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
+    return broken / max(beyond_ascii, 1)
+
+
+class TextFile(TextTable):
+    """The text of a table file.
+
+    Attributes
+    ----------
+    mark : str
+        The byte order mark it begins with, or nothing.
+    """
+
+    def __init__(self, source: Source, encoding: str | None) -> None:
+        self.source = source
+        self.path = source.path
+        self.row_number = 0
+        self.encoding, self.mark = _without_mark(source, find_encoding(source, encoding))
+        # Bytes that do not decode must come back; in UTF-16 these are halves of a character.
+        self._errors = "surrogatepass" if self.encoding.startswith("utf-16") else "surrogateescape"
+
+    @property
+    def bytes_read(self) -> int:
+        """How far the file on the disk has been read, for a progress bar."""
+        return self.source.bytes_read
+
+    @property
+    def share_read(self) -> float:
+        """How much of it has been read, from 0 to 1."""
+        return self.source.share_read
+
+    def encode(self, text: str) -> bytes:
+        """The bytes of records as they stand in such a file; of what was read, the bytes it was read from."""
+        return text.encode(self.encoding, self._errors)
+
+    @contextmanager
+    def text(self) -> Iterator[io.TextIOWrapper]:
+        """Read it from the start, line ends as they are."""
+        with self.source.open() as file:
+            text = io.TextIOWrapper(file, self.encoding, self._errors, newline="")
+            text.read(len(self.mark))
+            yield text
+
+
+def _without_mark(source: Source, encoding: str) -> tuple[str, str]:
+    """An encoding that writes no byte order mark, so that records can be appended, and the mark the file has."""
+    with source.open() as file:
+        head = file.read(4)
+    if _mark_of(head) == "utf-16" and encoding.lower() in ("utf-16", "utf_16", "utf16"):
+        encoding = "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+    encoding = codecs.lookup(encoding).name.replace("utf-8-sig", "utf-8")
+    return encoding, "\ufeff" * head.startswith("\ufeff".encode(encoding, "ignore"))
