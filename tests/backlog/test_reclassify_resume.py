@@ -224,7 +224,7 @@ def test_a_killed_worker_ends_the_run(
     interrupt(source, target, model_dir)
     with monkeypatch.context() as patch:
         patch.setattr("backlog.reclassify.suggest_picked", _killed)
-        with pytest.raises(UnfinishedError, match="工作进程被系统终止.*--jobs.*已完成的 800 行都在.*--resume"):
+        with pytest.raises(UnfinishedError, match=r"工作进程被系统终止.*--jobs.*已完成的 800 行都在.*--resume"):
             reclassify(source, target, model_dir, jobs=1, resume=True)
     assert reclassify(source, target, model_dir, jobs=1, resume=True) == Outcome(1700, BAD)
 
@@ -247,7 +247,7 @@ def test_a_full_disk(model_dir: Path, source: Path, tmp_path: Path, suffix: str)
     """A message, the input untouched, nothing under the output's name, and resumed when there is room."""
     reclassify(source, tmp_path / f"whole{suffix}", model_dir, jobs=1)
     target, content = tmp_path / f"out{suffix}", source.read_bytes()
-    with no_file_longer_than(150_000), pytest.raises(UnfinishedError, match="没有写完：File too large.*--resume"):
+    with no_file_longer_than(150_000), pytest.raises(UnfinishedError, match=r"没有写完：File too large.*--resume"):
         reclassify(source, target, model_dir, jobs=1)
     assert not target.exists()
     assert source.read_bytes() == content
@@ -259,7 +259,7 @@ def test_an_input_that_ends_in_rubbish_keeps_what_is_done(model_dir: Path, sourc
     """The message is the table's, with how to go on."""
     with source.open("ab") as file:
         file.write(b'9,,"' + b"x" * 20_000_000)
-    with pytest.raises(UnfinishedError, match="读不下去.*已完成的"):
+    with pytest.raises(UnfinishedError, match=r"读不下去.*已完成的"):
         reclassify(source, tmp_path / "out.csv", model_dir, jobs=1)
     assert Journal.of(tmp_path / "out.csv")
 
