@@ -50,6 +50,7 @@ DOORS = {
     "csv": {"backlog.tables.csv_file", "backlog.tables.dialect"},
     "python_calamine": {"backlog.tables.sheet_rows"},
     "xlsxwriter": {"backlog.tables.workbook"},
+    "pyarrow": {"backlog.tables.parquet_file"},
     "sqlalchemy": {"casework.storage"},
     "alembic": {"casework.storage.migrations"},
     "psycopg": set(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -11,16 +10,16 @@ from pathlib import Path
 from typing import TextIO
 
 from backlog.tables.dialect import find_dialect
+from backlog.tables.draft import draft_of
 from backlog.tables.source import Source
-from backlog.tables.table import Line, RowWriter, check_header, draft_of
+from backlog.tables.table import Line, RowWriter, check_header
 from backlog.tables.text_file import TextFile
-from classifier.errors import InvalidTableError
 
 _MOST_IN_CELL = 1 << 24
 _SAMPLE = 1 << 16
 
-# By their names, text files may be separated in many ways, but these are usual.
-_SUFFIXES = {".csv": ",", ".tsv": "\t", ".txt": ""}
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+DELIMITER_OF = {".csv": ",", ".tsv": "\t"}
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
 _SEPARATOR_LINE = re.compile("sep=(.)[\r\n]*", re.IGNORECASE)
 _BREAKS = re.compile("[\t\r\n]+")
@@ -58,28 +57,20 @@ class CsvTable(TextFile):
     """
 
     def __init__(self, path: Path | Source, encoding: str | None = None, delimiter: str | None = None) -> None:
-        super().__init__(path if isinstance(path, Source) else Source(path), encoding)
+        super().__init__(path, encoding)
         csv.field_size_limit(_MOST_IN_CELL)
-        with self._faults(), self.text() as file:
+        with self.faults(csv.Error), self.text() as file:
             sample = file.readlines(_SAMPLE)
             told = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
             self._preamble = sample.pop(0) if told else ""
-            self._dialect = find_dialect(sample, delimiter or (told and told[1]))
-        self.delimiter = self._dialect.delimiter
-        self._writer = csv.writer(_Echo(), self._dialect)
+            self.dialect = find_dialect(sample, delimiter or (told and told[1]))
+        self.delimiter = self.dialect.delimiter
+        self._writer = csv.writer(_Echo(), self.dialect)
         records = self.records()
         self._first = next(records, Line([], ""))
         records.close()
         self.header = self._first.cells
         check_header(self.path, self.header)
-
-    def __iter__(self) -> Iterator[list[str]]:
-        """Yield the rows after the header, however many cells they have; blank lines are none.
-
-        Of a row in another encoding than the file's, undecoded bytes come as half surrogates
-        (see :func:`backlog.tables.encoding_fault`).
-        """
-        return (line.cells for line in self.lines())
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows, each with the text that made it."""
@@ -105,36 +96,27 @@ class CsvTable(TextFile):
     def continues_in(self, target: Path) -> bool:
         """Whether a file named ``target`` holds such records as they are."""
         suffix = target.suffix.lower()
-        is_alike = suffix == Path(self.source.name).suffix.lower() and suffix in _SUFFIXES
-        return is_alike or _SUFFIXES.get(suffix) == self.delimiter
+        is_named_alike = suffix in _TEXT_SUFFIXES and suffix == Path(self.source.name).suffix.lower()
+        return is_named_alike or DELIMITER_OF.get(suffix) == self.delimiter
 
     def _joined(self, cells: Sequence[str]) -> str:
-        if self._dialect.quoting == csv.QUOTE_NONE:
+        if self.dialect.quoting == csv.QUOTE_NONE:
             cells = [_BREAKS.sub(" ", cell) for cell in cells]
         line: str = self._writer.writerow(cells)
-        return line.removesuffix(self._dialect.lineterminator)
+        return line.removesuffix(self.dialect.lineterminator)
 
     def records(self) -> Generator[Line]:
         """Yield the header and the rows; blank lines are none."""
-        with self._faults(), self.text() as file:
+        with self.faults(csv.Error), self.text() as file:
             file.readline(len(self._preamble))
             taken: list[str] = []
-            rows = csv.reader(_noted(file, taken), self._dialect)
+            rows = csv.reader(_noted(file, taken), self.dialect)
             for self.row_number, row in enumerate(rows, 1):
                 if row:
                     # A record that ends with the file, its quotes still open, is written anew.
                     raw = "".join(taken) or self._joined(row)
                     yield Line(self._undecoded(row) if self._is_other(raw) else row, raw)
                 taken.clear()
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except (csv.Error, UnicodeError) as error:
-            raise InvalidTableError(
-                f"{self.source} 第 {self.row_number + 1} 行读不下去（{error}），请检查引号是否配对、文件是否完整。"
-            ) from error
 
     def _undecoded(self, row: Sequence[str]) -> list[str]:
         """The row as it comes where its bytes do not decode, so that nobody takes it for text."""
@@ -184,26 +166,11 @@ def new_csv(path: Path, encoding: str) -> Iterator[RowWriter]:
         yield csv.writer(file)
 
 
-class _SafeWriter:
+class SafeWriter(RowWriter):
     """Puts an apostrophe before what a spreadsheet program would run as a formula."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._writer = csv.writer(file)
+    def __init__(self, file: TextIO, delimiter: str) -> None:
+        self._writer = csv.writer(file, delimiter=delimiter)
 
-    def writerow(self, row: Sequence[str]) -> None:
+    def writerow(self, row: Sequence[str], /) -> None:
         self._writer.writerow(safe(row))
-
-    def writerows(self, rows: Iterable[Sequence[str]]) -> None:
-        for row in rows:
-            self.writerow(row)
-
-
-@contextmanager
-def new_safe_csv(path: Path, encoding: str) -> Iterator[RowWriter]:
-    """Like :func:`new_csv`, but for staff to open: formulas are made harmless, undecoded bytes refused."""
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        raise InvalidTableError(f"没有 {encoding} 这种编码，请改用 utf-8-sig 或 gb18030。") from error
-    with draft_of(path) as draft, draft.open("w", encoding=encoding, newline="") as file:
-        yield _SafeWriter(file)

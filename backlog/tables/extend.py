@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from backlog.tables.csv_file import CsvTable
-from backlog.tables.table import Table, TextTable, draft_of
+from backlog.tables.draft import binary_draft, unpacked
+from backlog.tables.table import Table, TextTable
+from backlog.tables.text_file import TextFile
 from backlog.tables.writing import new_table
 
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -38,18 +39,24 @@ def write_extended(
     InvalidTableError
         The file cannot be written; nothing is left behind.
     """
-    if isinstance(table, CsvTable) and table.continues_in(target):
-        _write_records(table, target, names, added)
-        return
+    if isinstance(table, TextFile) and table.continues_in(unpacked(target)):
+        return _write_records(table, target, names, added)
+    if target.suffix.lower() == ".parquet":
+        # Takes a tenth of a second, which other files need not wait.
+        from backlog.tables.parquet_file import ParquetTable, extend_parquet
+
+        if isinstance(table, ParquetTable):
+            return extend_parquet(table, target, names, added)
     width = len(table.header)
     with new_table(target, encoding) as out:
         out.writerow([*table.header, *names])
         for row, cells in zip(table, added, strict=True):
-            out.writerow([*map(_readable, row[:width]), *[""] * (width - len(row)), *cells])
+            out.writerow([_readable(cell) for cell in [*row[:width], *[""] * (width - len(row)), *cells]])
+    return None
 
 
 def _write_records(table: TextTable, target: Path, names: Sequence[str], added: Iterable[Sequence[str]]) -> None:
-    with draft_of(target) as draft, draft.open("wb") as out:
+    with binary_draft(target) as out:
         out.write(table.encode(table.extended_header(names)))
         for line, cells in zip(table.lines(), added, strict=True):
             out.write(table.encode(table.extended(line, cells)))

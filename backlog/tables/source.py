@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from backlog.tables.archive import table_in
 from backlog.tables.table import reading
+
+_STANDARD_INPUT = Path("-")
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Source:
-    """A file that can be read from the start as often as wanted, once at a time.
+    """A table file, perhaps inside a .gz or .zip file, that can be read as often as wanted, once at a time.
+
+    Parameters
+    ----------
+    path : Path
+        ``-`` is standard input, which is copied into a nameless file on the disk.
 
     Attributes
     ----------
     path : Path
-        As the user named it.
+        As messages name it.
     name : str
-        Of the table itself.
-    size : int
-        Of the file on the disk, in bytes.
+        Of the table file itself.
+
+    Raises
+    ------
+    InvalidTableError
+        The file cannot be opened, or is an archive without exactly one table.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.name
+        self._spool = None
         self._place = 0
         self._disk: BinaryIO | None = None
-        with reading(path):
-            self.size = path.stat().st_size
-
-    def __str__(self) -> str:
-        return str(self.path)
+        if path == _STANDARD_INPUT:
+            self.path = Path("标准输入")
+            self._spool = _spooled(sys.stdin.buffer)
+            weakref.finalize(self, self._spool.close)
+        self.name = self.path.name
+        with reading(self.path), self._from_disk() as disk:
+            self._size = disk.seek(0, os.SEEK_END)
+            disk.seek(0)
+            self._is_gzip = disk.read(2) == _GZIP_MAGIC
+            self._member = table_in(disk, self.path)
+        if self._is_gzip:
+            self.name = self.path.stem if self.path.suffix.lower() == ".gz" else self.name
+        elif self._member:
+            self.name = self._member.filename
 
     @property
     def bytes_read(self) -> int:
@@ -43,14 +71,48 @@ class Source:
 
     @property
     def share_read(self) -> float:
-        """How much of it has been read, from 0 to 1."""
-        return self.bytes_read / max(self.size, 1)
+        """How much of the file on the disk has been read, from 0 to 1."""
+        return self.bytes_read / max(self._size, 1)
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Read it from the start."""
-        with reading(self.path), self.path.open("rb") as self._disk:
+        """Read the table file from its start."""
+        with reading(self.path), self._from_disk() as self._disk:
             try:
-                yield self._disk
+                yield self._unpacked(self._disk)
             finally:
                 self._place, self._disk = self._disk.tell(), None
+
+    @contextmanager
+    def open_on_disk(self) -> Iterator[BinaryIO]:
+        """Like :meth:`open`, but always a file of the system, for readers that jump about in it."""
+        with self.open() as file:
+            if file is self._disk:
+                yield file
+            else:
+                with _spooled(file) as spool:
+                    yield spool
+
+    @contextmanager
+    def _from_disk(self) -> Iterator[BinaryIO]:
+        if self._spool:
+            self._spool.seek(0)
+            yield self._spool
+        else:
+            with self.path.open("rb") as disk:
+                yield disk
+
+    def _unpacked(self, disk: BinaryIO) -> BinaryIO:
+        if self._is_gzip:
+            return cast(BinaryIO, gzip.GzipFile(fileobj=disk))
+        if self._member:
+            return cast(BinaryIO, zipfile.ZipFile(disk).open(self._member))
+        return disk
+
+
+def _spooled(file: BinaryIO) -> BinaryIO:
+    """A nameless copy on the disk."""
+    spool = tempfile.TemporaryFile()  # noqa: SIM115 -- the caller closes it
+    shutil.copyfileobj(file, spool)
+    spool.seek(0)
+    return cast(BinaryIO, spool)

@@ -47,17 +47,21 @@ def find_encoding(path: Path | Source, asked: str | None = None) -> str:
             if _broken_share(file, encoding) <= _MOST_BROKEN:
                 return encoding
     if asked:
-        raise InvalidTableError(f"{source} 不是 {asked} 编码，请去掉编码选项让程序自己识别，或另存为 CSV UTF-8。")
-    raise InvalidTableError(f"{source} 既不是 UTF-8 也不是 GB18030（GBK）文本，请另存为 CSV UTF-8 后再试。")
+        raise InvalidTableError(f"{source.path} 不是 {asked} 编码，请去掉编码选项让程序自己识别，或另存为 CSV UTF-8。")
+    raise InvalidTableError(f"{source.path} 既不是 UTF-8 也不是 GB18030（GBK）文本，请另存为 CSV UTF-8 后再试。")
 
 
 def _refuse_no_text(source: Source, head: bytes) -> None:
     if not head:
-        raise InvalidTableError(f"{source} 是空文件，请检查导出是否完成。")
+        raise InvalidTableError(f"{source.path} 是空文件，请检查导出是否完成。")
     if head.startswith(WORKBOOK_MAGIC):
-        raise InvalidTableError(f"{source} 是 Excel 工作簿，这里只能读 CSV，请用 Excel 打开后另存为 CSV UTF-8 再试。")
+        raise InvalidTableError(
+            f"{source.path} 是 Excel 工作簿，这里只能读 CSV，请用 Excel 打开后另存为 CSV UTF-8 再试。"
+        )
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
-        raise InvalidTableError(f"{source} 是网页格式，不是表格文件，请用 Excel 打开后另存为 .xlsx 或 CSV UTF-8 再试。")
+        raise InvalidTableError(
+            f"{source.path} 是网页格式，不是表格文件，请用 Excel 打开后另存为 .xlsx 或 CSV UTF-8 再试。"
+        )
 
 
 def _mark_of(head: bytes) -> str | None:
@@ -100,8 +104,8 @@ class TextFile(TextTable):
         The byte order mark it begins with, or nothing.
     """
 
-    def __init__(self, source: Source, encoding: str | None) -> None:
-        self.source = source
+    def __init__(self, path: Path | Source, encoding: str | None) -> None:
+        self.source = source = path if isinstance(path, Source) else Source(path)
         self.path = source.path
         self.row_number = 0
         self.encoding, self.mark = _without_mark(source, find_encoding(source, encoding))
@@ -118,6 +122,14 @@ class TextFile(TextTable):
         """How much of it has been read, from 0 to 1."""
         return self.source.share_read
 
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield the rows after the header, however many cells they have; blank lines are none.
+
+        Of a row in another encoding than the file's, undecoded bytes come as half surrogates
+        (see :func:`backlog.tables.encoding_fault`).
+        """
+        return (line.cells for line in self.lines())
+
     def encode(self, text: str) -> bytes:
         """The bytes of records as they stand in such a file; of what was read, the bytes it was read from."""
         return text.encode(self.encoding, self._errors)
@@ -129,6 +141,16 @@ class TextFile(TextTable):
             text = io.TextIOWrapper(file, self.encoding, self._errors, newline="")
             text.read(len(self.mark))
             yield text
+
+    @contextmanager
+    def faults(self, kind: type[Exception] = UnicodeError) -> Iterator[None]:
+        """Say in words what keeps the rows from being read: bytes, or a fault of their own kind."""
+        try:
+            yield
+        except (UnicodeError, kind) as error:
+            raise InvalidTableError(
+                f"{self.path} 第 {self.row_number + 1} 行读不下去（{error}），请检查引号是否配对、文件是否完整。"
+            ) from error
 
 
 def _without_mark(source: Source, encoding: str) -> tuple[str, str]:

@@ -14,7 +14,9 @@ from pathlib import Path
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
-from backlog.tables.table import RowWriter, Table, check_header, draft_of
+from backlog.tables.draft import draft_of
+from backlog.tables.source import Source
+from backlog.tables.table import RowWriter, Table, check_header
 from classifier.errors import InvalidTableError
 
 MOST_ROWS = 1_048_576
@@ -31,7 +33,7 @@ class SheetTable(Table):
 
     Parameters
     ----------
-    path : Path
+    path : Path or Source
     sheet : str, optional
         The first visible sheet with content where not given.
 
@@ -42,21 +44,23 @@ class SheetTable(Table):
         has no header, or repeats a column name.
     """
 
-    def __init__(self, path: Path, sheet: str | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path | Source, sheet: str | None = None) -> None:
+        source = path if isinstance(path, Source) else Source(path)
+        self.path = source.path
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the table
         weakref.finalize(self, self._file.close)
-        done = subprocess.run(
-            [sys.executable, "-m", "backlog.tables.sheet_rows"],
-            cwd=_ROOT,
-            input=json.dumps([str(path.absolute()), sheet]).encode(),
-            stdout=self._file,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        with source.open_on_disk() as book:
+            done = subprocess.run(
+                [sys.executable, "-m", "backlog.tables.sheet_rows", json.dumps([str(self.path), sheet])],
+                cwd=_ROOT,
+                stdin=book,
+                stdout=self._file,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
         if done.returncode:
             raise InvalidTableError(
-                f"{path} 已损坏，或内容太大、有离表格很远的单元格，请把表格复制到新的工作簿再试，或另存为 CSV UTF-8。"
+                f"{self.path} 已损坏，或内容太大、有离表格很远的单元格，请把表格复制到新的工作簿再试，或另存为 CSV UTF-8。"
             )
         self._file.seek(0)
         found = json.loads(self._file.readline())
@@ -66,7 +70,7 @@ class SheetTable(Table):
         self.header: list[str] = found["header"]
         self.row_number = self._header_row = int(found["header_row"])
         self._last_row = int(found["last_row"])
-        check_header(path, self.header)
+        check_header(self.path, self.header)
 
     @property
     def share_read(self) -> float:
