@@ -145,7 +145,7 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
 @click.option("--resume", is_flag=True, help="接着做上次中断的同一次运行")
 def reclassify(source: Path, target: Path, model: Path | None, **options: Any) -> None:
     """给表格文件的每一行加上建议，写成新文件；IN、OUT 为 - 时是标准输入、标准输出。"""
-    from backlog.draft import STANDARD
+    from backlog.journal import STANDARD
     from backlog.reclassify import reclassify as run
     from classifier.model import bundle
 

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from backlog.chunk import ADDED_COLUMNS, Columns, Picked, classifier_of, suggest_picked
-from backlog.draft import STANDARD, Journal, claimed, discard, drafting
+from backlog.journal import STANDARD, Journal, claimed, discard, drafting
 from backlog.sinks import sink_for
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, Line, Table, open_table
 from backlog.tables.text_file import TextFile

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from backlog.chunk import ADDED_COLUMNS, Row
-from backlog.draft import STANDARD, beside
+from backlog.journal import STANDARD, beside
 from backlog.tables import CsvTable, Line, Table, new_table, write_extended
 from backlog.tables.text_file import TextFile
 from classifier.model.bundle import flush

@@ -81,7 +81,9 @@ class Source:
             try:
                 yield self._unpacked(self._disk)
             finally:
-                self._place, self._disk = self._disk.tell(), None
+                # Closed already where a reader is left halfway and the garbage collector comes to it first.
+                self._place = self._place if self._disk.closed else self._disk.tell()
+                self._disk = None
 
     @contextmanager
     def open_on_disk(self) -> Iterator[BinaryIO]:
@@ -96,8 +98,10 @@ class Source:
     @contextmanager
     def _from_disk(self) -> Iterator[BinaryIO]:
         if self._spool:
-            self._spool.seek(0)
-            yield self._spool
+            # Not the spool itself: readers close what they are given.
+            with os.fdopen(os.dup(self._spool.fileno()), "rb") as disk:
+                disk.seek(0)
+                yield disk
         else:
             with self.path.open("rb") as disk:
                 yield disk

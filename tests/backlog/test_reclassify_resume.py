@@ -14,30 +14,33 @@ from pathlib import Path
 
 import pytest
 
-from backlog import draft
-from backlog.draft import Journal, beside, claimed
+from backlog.journal import Journal, beside, claimed
 from backlog.reclassify import Outcome, reclassify
 from backlog.tables import new_table
 from classifier.errors import ConflictError, InvalidInputError, InvalidTableError, UnfinishedError
 from settings import ROOT
 
-ROWS = [[f"{i:05}", "" if i % 100 else "太宽", f"第{i}次反映工地噪音" + "吵" * (i % 40)] for i in range(1700)]
-BAD = 17  # empty rows among them
+WHOLE = Outcome(rows=1700, errors=17)
+
+
+def backlog(path: Path) -> Path:
+    """A backlog of five chunks with a few rows that cannot be read."""
+    with new_table(path) as out:
+        out.writerow(["编号", "标题", "内容"])
+        out.writerows([f"{i:05}", "", f"第{i}次反映工地噪音" + "吵" * (i % 40) if i % 100 else ""] for i in range(1700))
+    return path
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A backlog of five chunks with a few rows that cannot be read."""
-    with new_table(tmp_path / "in.csv") as out:
-        out.writerow(["编号", "标题", "内容"])
-        out.writerows([number, "", "" if title else text] for number, title, text in ROWS)
-    return tmp_path / "in.csv"
+    """As a CSV file."""
+    return backlog(tmp_path / "in.csv")
 
 
 @pytest.fixture(autouse=True)
 def synced_after_each_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that there is something to resume after a moment of work."""
-    monkeypatch.setattr(draft, "SYNC_EVERY_S", 0)
+    monkeypatch.setattr("backlog.journal.SYNC_EVERY_S", 0)
 
 
 def stop_after(rows: int, error: BaseException) -> Callable[[int, float], None]:
@@ -61,21 +64,30 @@ def hidden(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
-@pytest.mark.parametrize("rows", [[400], [1600], [400, 800, 1200]])
+@pytest.mark.parametrize(
+    ("source_name", "target_name"),
+    [
+        ("in.csv", "out.csv"),
+        ("in.jsonl", "out.jsonl"),
+        ("in.csv", "out.xlsx"),
+        ("in.xlsx", "out.parquet"),
+        ("in.csv", "out.csv.gz"),
+    ],
+)
+@pytest.mark.parametrize("rows", [[400], [400, 1200, 1600]])
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    model_dir: Path, source: Path, tmp_path: Path, suffix: str, rows: list[int]
+    model_dir: Path, tmp_path: Path, source_name: str, target_name: str, rows: list[int]
 ) -> None:
     """Byte for byte, counts included, however often it was interrupted; nothing is left beside it."""
-    whole, target = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
-    assert reclassify(source, whole, model_dir, jobs=1) == Outcome(1700, BAD)
+    source, target, whole = backlog(tmp_path / source_name), tmp_path / target_name, tmp_path / f"whole-{target_name}"
+    assert reclassify(source, whole, model_dir, jobs=1) == WHOLE
     for done in rows:
         with pytest.raises(KeyboardInterrupt):
             reclassify(source, target, model_dir, jobs=1, resume=True, progress=stop_after(done, KeyboardInterrupt()))
         assert not target.exists()
     told: list[int] = []
     outcome = reclassify(source, target, model_dir, jobs=2, resume=True, progress=lambda done, share: told.append(done))
-    assert outcome == Outcome(1700, BAD)
+    assert outcome == WHOLE
     assert told[0] == rows[-1]
     assert target.read_bytes() == whole.read_bytes()
     assert hidden(tmp_path) == []
@@ -112,7 +124,7 @@ def test_resume_with_nothing_to_resume_begins(model_dir: Path, source: Path, tmp
     target = tmp_path / "out.csv"
     interrupt(source, target, model_dir)
     beside(target, "part").unlink()
-    assert reclassify(source, target, model_dir, jobs=1, resume=True) == Outcome(1700, BAD)
+    assert reclassify(source, target, model_dir, jobs=1, resume=True) == WHOLE
     assert hidden(tmp_path) == []
 
 
@@ -188,7 +200,7 @@ def test_two_runs_into_one_output(model_dir: Path, source: Path, tmp_path: Path)
             reclassify(source, target, model_dir, jobs=1, resume=True)
         refused.append(error)
 
-    assert reclassify(source, target, model_dir, jobs=1, progress=second) == Outcome(1700, BAD)
+    assert reclassify(source, target, model_dir, jobs=1, progress=second) == WHOLE
     assert refused
     assert hidden(tmp_path) == []
 
@@ -196,7 +208,7 @@ def test_two_runs_into_one_output(model_dir: Path, source: Path, tmp_path: Path)
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     """However it ends."""
     script = (
-        "import sys; from pathlib import Path; from backlog.draft import claimed\n"
+        "import sys; from pathlib import Path; from backlog.journal import claimed\n"
         "with claimed(Path(sys.argv[1])): print('mine', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "out.csv")]
@@ -226,7 +238,7 @@ def test_a_killed_worker_ends_the_run(
         patch.setattr("backlog.reclassify.suggest_picked", _killed)
         with pytest.raises(UnfinishedError, match=r"工作进程被系统终止.*--jobs.*已完成的 800 行都在.*--resume"):
             reclassify(source, target, model_dir, jobs=1, resume=True)
-    assert reclassify(source, target, model_dir, jobs=1, resume=True) == Outcome(1700, BAD)
+    assert reclassify(source, target, model_dir, jobs=1, resume=True) == WHOLE
 
 
 @contextmanager
@@ -251,7 +263,7 @@ def test_a_full_disk(model_dir: Path, source: Path, tmp_path: Path, suffix: str)
         reclassify(source, target, model_dir, jobs=1)
     assert not target.exists()
     assert source.read_bytes() == content
-    assert reclassify(source, target, model_dir, jobs=1, resume=True) == Outcome(1700, BAD)
+    assert reclassify(source, target, model_dir, jobs=1, resume=True) == WHOLE
     assert target.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
 
 
@@ -262,6 +274,21 @@ def test_an_input_that_ends_in_rubbish_keeps_what_is_done(model_dir: Path, sourc
     with pytest.raises(UnfinishedError, match=r"读不下去.*已完成的"):
         reclassify(source, tmp_path / "out.csv", model_dir, jobs=1)
     assert Journal.of(tmp_path / "out.csv")
+
+
+def test_nothing_can_be_resumed_from_standard_input(
+    model_dir: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So an interrupted run leaves nothing, and does not stand in the way of the next."""
+    target = tmp_path / "out.csv"
+    with source.open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        interrupt(Path("-"), target, model_dir)
+        assert list(tmp_path.iterdir()) == [source]
+        file.seek(0)
+        assert reclassify(Path("-"), target, model_dir, jobs=1) == WHOLE
+    reclassify(source, tmp_path / "whole.csv", model_dir, jobs=1)
+    assert target.read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_standard_output_cannot_be_resumed(model_dir: Path, source: Path) -> None:

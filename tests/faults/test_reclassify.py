@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backlog.draft import Journal
+from backlog.journal import Journal
 from backlog.tables import new_table
 from settings import ROOT
 from tests.faults.killing import alive, children, wait_until
