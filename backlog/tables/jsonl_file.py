@@ -27,6 +27,7 @@ class _Written(float):
 
 
 _decode = json.JSONDecoder(parse_float=_Written).decode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class JsonlTable(TextFile):
@@ -75,7 +76,7 @@ class JsonlTable(TextFile):
 
     def extended(self, line: Line, added: Sequence[str]) -> str:
         """The object with keys added; in place of a line that is none, an object of these alone."""
-        more = json.dumps(dict(zip(self._added, added, strict=True)), ensure_ascii=False)
+        more = _encode(dict(zip(self._added, added, strict=True)))
         if len(line.cells) > len(self.header):
             return f"{more}\n"
         before, _, after = line.raw.rpartition("}")
@@ -114,7 +115,7 @@ class ObjectWriter(RowWriter):
 
     def writerow(self, row: Sequence[str], /) -> None:
         if self._keys:
-            self._file.write(json.dumps(dict(zip(self._keys, row, strict=True)), ensure_ascii=False) + "\n")
+            self._file.write(_encode(dict(zip(self._keys, row, strict=True))) + "\n")
         else:
             self._keys = named(row)
 
@@ -135,4 +136,4 @@ def _cell(value: object) -> str:
             return value
         case _Written():
             return value.text
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
