@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 _DELIMITERS = ",\t;|"
 # Spark and MySQL put a backslash before a quote in a cell, where Excel doubles it.
-_BACKSLASH = {"escapechar": "\\", "doublequote": False}
+_BACKSLASH: dict[str, object] = {"escapechar": "\\", "doublequote": False}
 # In what databases write between tabs, quotes mean nothing.
-_NO_QUOTES = {"quoting": csv.QUOTE_NONE, "quotechar": None}
+_NO_QUOTES: dict[str, object] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
 # A quote with a backslash before it that ends no cell.
 _ESCAPED = re.compile(r'\\"[^,;|\t\r\n"]')
 
@@ -21,7 +21,7 @@ def _dialects(delimiters: str) -> list[Dialect]:
     """What a file may be written in, the usual first."""
     forms: list[dict[str, object]] = [{"delimiter": one} for one in delimiters]
     forms += [form | _BACKSLASH for form in forms]
-    forms += [{"delimiter": "\t"} | _NO_QUOTES] * ("\t" in delimiters)
+    forms += [_NO_QUOTES] * ("\t" in delimiters)
     return [type("Found", (csv.excel,), form) for form in forms]
 
 
