@@ -39,9 +39,7 @@ TITLE_NAMES = ("title", "标题", "留言主题", "诉求标题", "主题")
 TEXT_NAMES = ("text", "内容", "留言详情", "诉求内容", "正文")
 
 
-def open_table(
-    path: Path, encoding: str | None = None, sheet: str | None = None, delimiter: str | None = None
-) -> Table:
+def open_table(path: Path, encoding: str | None = None, sheet: str | None = None) -> Table:
     """Open a table file; its content says of what format it is, since offices rename files.
 
     CSV and TSV, JSON Lines, .xlsx, .xls, .ods and Parquet are read, also from a .gz or .zip file with nothing else in it.
@@ -54,8 +52,6 @@ def open_table(
         Of a text file, found out where not given; other formats need none.
     sheet : str, optional
         Name of a workbook's sheet; the first visible one with content where not given.
-    delimiter : str, optional
-        Of a CSV file, found out where not given.
 
     Raises
     ------
@@ -76,4 +72,4 @@ def open_table(
         return ParquetTable(source)
     if is_jsonl(head, source.name):
         return JsonlTable(source, encoding)
-    return CsvTable(source, encoding, delimiter)
+    return CsvTable(source, encoding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from json.encoder import encode_basestring as quoted
 from pathlib import Path
 from typing import TextIO
 
@@ -52,7 +53,7 @@ class JsonlTable(TextFile):
         for _, found in self._objects():
             keys.update(dict.fromkeys(found or ()))
         self.header = list(keys)
-        self._added: Sequence[str] = ()
+        self._added: list[str] = []
         if not keys:
             raise InvalidTableError(f"{self.path} 里没有一行是 JSON 对象；JSON Lines 文件的每一行应是一个 {{…}}。")
         check_header(self.path, self.header)
@@ -70,17 +71,17 @@ class JsonlTable(TextFile):
 
     def extended_header(self, names: Sequence[str]) -> str:
         """The byte order mark, if any; ``names`` are the keys of what is added from now on."""
-        self._added = names
+        self._added = [f"{quoted(name)}: " for name in names]
         return self.mark
 
     def extended(self, line: Line, added: Sequence[str]) -> str:
         """The object with keys added; in place of a line that is none, an object of these alone."""
-        more = json.dumps(dict(zip(self._added, added, strict=True)), ensure_ascii=False)
+        more = ", ".join([key + quoted(cell) for key, cell in zip(self._added, added, strict=True)]) + "}"
         if len(line.cells) > len(self.header):
-            return f"{more}\n"
+            return f"{{{more}\n"
         before, _, after = line.raw.rpartition("}")
         comma = "" if before.rstrip().endswith("{") else ", "
-        return f"{before}{comma}{more[1:]}{after}"
+        return f"{before}{comma}{more}{after}"
 
     def continues_in(self, target: Path) -> bool:
         """Whether a file named ``target`` holds such records as they are."""

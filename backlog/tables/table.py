@@ -24,7 +24,8 @@ WORDS_FOR = {
 }
 # What unpackers raise. BadGzipFile is an OSError of no system.
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError)
-_UNDECODED = re.compile("[\udc80-\udcff]")
+_SEPARATORS = re.compile(r"[,;|\t，；、｜^~:：\x01 ]")
+_UNDECODED = re.compile("[\ud800-\udfff]")
 
 
 class RowWriter(Protocol):
@@ -77,7 +78,8 @@ class Table(Protocol):
         index = self.column(*names)
         if index is None:
             raise InvalidTableError(
-                f"{self.path} 里没有“{'”或“'.join(names)}”列；现有的列：{'、'.join(self.header)[:_MOST_SHOWN]}。请改列名或用选项指定。"
+                f"{self.path} 里没有“{'”或“'.join(names)}”列；现有的列：{'、'.join(self.header)[:_MOST_SHOWN]}。"
+                f"{_separator_hint(self.header)}请改列名或用选项指定。"
             )
         return index
 
@@ -126,6 +128,13 @@ class TextTable(Table, Protocol):
     def continues_in(self, target: Path) -> bool:
         """Whether a file named ``target`` holds such records as they are: the same text format, not compressed."""
         ...
+
+
+def _separator_hint(header: Sequence[str]) -> str:
+    """What to tell staff where the header looks as if its cells were not told apart."""
+    if len(header) == 1 and (found := _SEPARATORS.search(header[0])):
+        return f"表头只有一格，其中的“{found[0]}”若是分隔符，请把它改成英文逗号另存为 CSV UTF-8；否则"
+    return ""
 
 
 def check_header(path: Path, header: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from classifier.errors import InvalidTableError
 _CHUNK = 1 << 20
 _HEAD = 1 << 12
 _MOST_BROKEN = 0.1
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf")
+_JSON_ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*\{")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -58,6 +61,10 @@ def _refuse_no_text(source: Source, head: bytes) -> None:
         raise InvalidTableError(
             f"{source.path} 是 Excel 工作簿，这里只能读 CSV，请用 Excel 打开后另存为 CSV UTF-8 再试。"
         )
+    if head.startswith(_OTHER_ARCHIVES):
+        raise InvalidTableError(f"{source.path} 是压缩包，这里只认 .zip 和 .gz，请解压后再试。")
+    if _JSON_ARRAY.match(head):
+        raise InvalidTableError(f"{source.path} 是一整个 JSON 数组，请改存为 JSON Lines（每行一个对象）再试。")
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
         raise InvalidTableError(
             f"{source.path} 是网页格式，不是表格文件，请用 Excel 打开后另存为 .xlsx 或 CSV UTF-8 再试。"

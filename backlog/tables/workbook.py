@@ -1,4 +1,4 @@
-"""Reads Excel workbooks (.xlsx, .xls) as a person sees them, and writes .xlsx with every cell a text."""
+"""Reads workbooks (.xlsx, .xls, .ods) as a person sees them, and writes .xlsx with every cell a text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import xlsxwriter
@@ -22,6 +23,7 @@ from classifier.errors import InvalidTableError
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its header included, by Excel's specification."""
 
+_MOST_IN_CELL = 32_767
 _ROOT = Path(__file__).parents[2]
 
 
@@ -86,7 +88,7 @@ class SheetTable(Table):
                 yield row
 
 
-class _SheetWriter:
+class _SheetWriter(RowWriter):
     """Writes rows as texts, on a further sheet with the header again where one is full."""
 
     def __init__(self, path: Path, book: xlsxwriter.Workbook) -> None:
@@ -96,7 +98,7 @@ class _SheetWriter:
         self._next = MOST_ROWS
         self._header: list[str] = []
 
-    def writerow(self, row: Sequence[str]) -> None:
+    def writerow(self, row: Sequence[str], /) -> None:
         self._header = self._header or list(row)
         if self._next == MOST_ROWS:
             self._sheets += 1
@@ -106,20 +108,27 @@ class _SheetWriter:
                 self._put(self._header)
         self._put(row)
 
-    def writerows(self, rows: Iterable[Sequence[str]]) -> None:
-        for row in rows:
-            self.writerow(row)
-
     def _put(self, row: Sequence[str]) -> None:
         # Fails here on what is no text; the workbook could not be closed with it inside.
         "".join(row).encode()
         for column, cell in enumerate(row):
-            if cell and self._sheet.write_string(self._next, column, cell):
+            if cell and self._sheet.write_string(self._next, column, _fitting(cell)):
                 raise InvalidTableError(
-                    f"写不了 {self._path}：第 {self._next + 1} 行第 {column + 1} 列有 {len(cell)} 字，"
-                    "而 Excel 每格最多 32767 字、每行最多 16384 列，请改存为 .csv。"
+                    f"写不了 {self._path}：第 {self._next + 1} 行有 {len(row)} 列，而 Excel 每行最多 16384 列，请改存为 .csv。"
                 )
         self._next += 1
+
+
+def _fitting(cell: str) -> str:
+    """What Excel can hold of a cell, with words at its end where that is not all."""
+    if len(cell) <= _MOST_IN_CELL // 2:
+        return cell
+    # Excel counts as UTF-16 does, in which a character may take two places.
+    units = cell.encode("utf-16-le")
+    if len(units) <= _MOST_IN_CELL * 2:
+        return cell
+    said = f"……（此处截断：原有 {len(cell)} 字，Excel 每格最多 {_MOST_IN_CELL} 字，要全文请存为 .csv）"
+    return units[: (_MOST_IN_CELL - len(said)) * 2].decode("utf-16-le", "ignore") + said
 
 
 @contextmanager
@@ -134,6 +143,8 @@ def new_workbook(path: Path) -> Iterator[RowWriter]:
     # The rows lie beside the target until it is packed: its disk has the room, /tmp may not.
     with draft_of(path) as draft, tempfile.TemporaryDirectory(prefix=".fenban-", dir=path.parent) as scratch:
         book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "tmpdir": scratch})
+        # Equal rows make equal files.
+        book.set_properties({"created": datetime(2000, 1, 1)})
         try:
             yield _SheetWriter(path, book)
         finally:
