@@ -115,7 +115,7 @@ class Draft:
         self.journal = journal
         self._synced = time.monotonic()
 
-    def append(self, records: bytes, rows: int = 0, errors: int = 0) -> None:
+    def append(self, records: bytes, rows: int, errors: int) -> None:
         """Write records that hold so many rows."""
         self._file.write(records)
         done = self.journal

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +14,11 @@ from pathlib import Path
 
 from backlog.chunk import ADDED_COLUMNS, Columns, Picked, classifier_of, suggest_picked
 from backlog.journal import STANDARD, Journal, claimed, discard, drafting
-from backlog.sinks import sink_for
+from backlog.sinks import Sink, sink_for
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, Line, Table, open_table
 from backlog.tables.text_file import TextFile
 from backlog.workers import Workers
-from classifier.errors import ConflictError, InvalidInputError, InvalidTableError, UnfinishedError
+from classifier.errors import ConflictError, FenbanError, InvalidInputError, InvalidTableError, UnfinishedError
 from classifier.records import Complaint
 
 _ROWS_PER_CHUNK = 400
@@ -94,7 +93,7 @@ def reclassify(
         table = open_table(source, encoding, sheet)
         columns = _columns(table, title, text)
         sink = sink_for(table, target)
-        conditions = _conditions(source, target, table, columns, classifier.version, sheet)
+        conditions = _conditions(source, target, sink, columns, classifier.version, sheet)
         if earlier:
             earlier.require(target, conditions)
         start = earlier or Journal(sink.kind, conditions)
@@ -146,11 +145,12 @@ def _columns(table: Table, title: str | None, text: str | None) -> Columns:
 
 
 def _conditions(
-    source: Path, target: Path, table: Table, columns: Columns, version: str, sheet: str | None
+    source: Path, target: Path, sink: Sink, columns: Columns, version: str, sheet: str | None
 ) -> dict[str, str | int]:
     """All that the output depends on, by the names staff know; nothing where it cannot be read once more."""
     if STANDARD in (source, target):
         return {}
+    table = sink.table
     with source.open("rb") as file:
         head = hashlib.sha256(file.read(_HEAD)).hexdigest()
         state = os.fstat(file.fileno())
@@ -164,6 +164,7 @@ def _conditions(
         "内容列": table.header[columns.text],
         "模型": version,
         "添加的列": "，".join(ADDED_COLUMNS),
+        "草稿的写法": sink.kind,
     }
 
 
@@ -178,16 +179,11 @@ def _kept(target: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        journal = Journal.of(target)
-        if not journal:
+        if not (journal := Journal.of(target)):
             discard(target)
         kept = f"已完成的 {journal.rows} 行都在，输入文件没有动：加 --resume 再运行即可接着做。" if journal else ""
-        if isinstance(error, BrokenProcessPool):
-            reason = "工作进程被系统终止，多半是内存不足，请关闭别的程序，或用 --jobs 减少进程。"
-        elif isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            reason = f"{target} 没有写完：{error.strerror}，请腾出磁盘空间或检查磁盘。"
-        elif isinstance(error, InvalidTableError):
-            reason = str(error)
-        else:
-            raise
-        raise UnfinishedError(reason + kept) from error
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise UnfinishedError(f"{target} 没有写完：{error.strerror}，请腾出磁盘空间或检查磁盘。{kept}") from error
+        if journal and isinstance(error, FenbanError):
+            raise UnfinishedError(f"{error}{kept}") from error
+        raise

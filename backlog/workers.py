@@ -10,8 +10,11 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from threading import Thread
 from typing import TypeVar
+
+from classifier.errors import UnfinishedError
 
 Kept = TypeVar("Kept")
 Message = TypeVar("Message")
@@ -49,15 +52,25 @@ class Workers:
         """Do a task for each chunk's message; yield the results, each beside what was kept here of its chunk.
 
         Only a few chunks are under way at a time, so that memory stays as it is however many come.
+
+        Raises
+        ------
+        UnfinishedError
+            A worker was killed.
         """
         under_way: deque[tuple[Kept, Future[Result]]] = deque()
-        for kept, message in chunks:
-            under_way.append((kept, self._pool.submit(task, message)))
-            if len(under_way) > _CHUNKS_AHEAD * self._jobs:
-                done, future = under_way.popleft()
+        try:
+            for kept, message in chunks:
+                under_way.append((kept, self._pool.submit(task, message)))
+                if len(under_way) > _CHUNKS_AHEAD * self._jobs:
+                    done, future = under_way.popleft()
+                    yield done, future.result()
+            for done, future in under_way:
                 yield done, future.result()
-        for done, future in under_way:
-            yield done, future.result()
+        except BrokenProcessPool as error:
+            raise UnfinishedError(
+                "工作进程被系统终止，多半是内存不足，请关闭别的程序，或用 --jobs 减少进程。"
+            ) from error
 
 
 def _begin() -> None:

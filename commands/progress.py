@@ -34,7 +34,9 @@ class Progress:
         if not self._began:
             self._began = now, rows, share
             self._shown = 0.0 if self._changes else now
-        elif now - self._shown >= (_CHANGE_EVERY_S if self._changes else _LINE_EVERY_S):
+        elif now - self._shown >= (_CHANGE_EVERY_S if self._changes else _LINE_EVERY_S) or (
+            self._changes and share >= 1
+        ):
             self._shown = now
             line = progress_line(rows, share, now - self._began[0], *self._began[1:])
             click.echo(f"\r\x1b[K{line}" if self._changes else line, nl=not self._changes, err=True)
@@ -51,4 +53,5 @@ def progress_line(rows: int, share: float, elapsed_s: float, rows_before: int = 
     minutes, seconds = divmod(round(elapsed_s * max(1 - share, 0) / done), 60)
     hours, minutes = divmod(minutes, 60)
     left = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    return f"{rows:,} 行，{share:.0%}，{rate:,.0f} 行/秒，还要 {left}".replace("%", " %")
+    then = f"还要 {left}" if share < 1 else "读完，正在写出"
+    return f"{rows:,} 行，{share:.0%}，{rate:,.0f} 行/秒，{then}".replace("%", " %")

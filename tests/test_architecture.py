@@ -48,6 +48,8 @@ DOORS = {
     "cleanlab": {"training.audit"},
     "matplotlib": {"training.plots"},
     "csv": {"backlog.tables.csv_file", "backlog.tables.dialect"},
+    "filelock": {"backlog.journal"},
+    "concurrent": {"backlog.workers"},
     "python_calamine": {"backlog.tables.sheet_rows"},
     "xlsxwriter": {"backlog.tables.workbook"},
     "pyarrow": {"backlog.tables.parquet_file"},
