@@ -17,7 +17,7 @@ from classifier.errors import InvalidTableError
 _CHUNK = 1 << 20
 _HEAD = 1 << 12
 _MOST_BROKEN = 0.1
-_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf")
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 _JSON_ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*\{")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -62,7 +62,7 @@ def _refuse_no_text(source: Source, head: bytes) -> None:
             f"{source.path} 是 Excel 工作簿，这里只能读 CSV，请用 Excel 打开后另存为 CSV UTF-8 再试。"
         )
     if head.startswith(_OTHER_ARCHIVES):
-        raise InvalidTableError(f"{source.path} 是压缩包，这里只认 .zip 和 .gz，请解压后再试。")
+        raise InvalidTableError(f"{source.path} 是 .rar 或 .7z 压缩包，或压缩包里还有压缩包，请解压后再试。")
     if _JSON_ARRAY.match(head):
         raise InvalidTableError(f"{source.path} 是一整个 JSON 数组，请改存为 JSON Lines（每行一个对象）再试。")
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
@@ -146,8 +146,12 @@ class TextFile(TextTable):
         """Read it from the start, line ends as they are."""
         with self.source.open() as file:
             text = io.TextIOWrapper(file, self.encoding, self._errors, newline="")
-            text.read(len(self.mark))
-            yield text
+            try:
+                text.read(len(self.mark))
+                yield text
+            finally:
+                # Its source closes the file, or keeps it to be read again.
+                text.detach()
 
     @contextmanager
     def faults(self, kind: type[Exception] = UnicodeError) -> Iterator[None]:
