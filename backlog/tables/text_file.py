@@ -86,10 +86,15 @@ def _utf_16_of(head: bytes) -> str | None:
     return None
 
 
+def _errors_of(encoding: str) -> str:
+    """How bytes that do not decode become half surrogates, and these the same bytes again."""
+    return "surrogatepass" if encoding.lower().startswith(("utf-16", "utf_16", "utf16")) else "surrogateescape"
+
+
 def _broken_share(file: BinaryIO, encoding: str) -> float:
     """Part of the characters beyond ASCII that do not decode."""
     try:
-        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        decoder = codecs.getincrementaldecoder(encoding)(_errors_of(encoding))
     except LookupError as error:
         raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
     file.seek(0)
@@ -97,7 +102,8 @@ def _broken_share(file: BinaryIO, encoding: str) -> float:
     while chunk := file.read(_CHUNK):
         text = decoder.decode(chunk)
         if not text.isascii():
-            broken += text.count("\ufffd")
+            # Half surrogates; U+FFFD may well stand in the file itself.
+            broken += len(text) - len(text.encode("utf-8", "ignore").decode())
             beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
     return broken / max(beyond_ascii, 1)
 
@@ -116,8 +122,7 @@ class TextFile(TextTable):
         self.path = source.path
         self.row_number = 0
         self.encoding, self.mark = _without_mark(source, find_encoding(source, encoding))
-        # Bytes that do not decode must come back; in UTF-16 these are halves of a character.
-        self._errors = "surrogatepass" if self.encoding.startswith("utf-16") else "surrogateescape"
+        self._errors = _errors_of(self.encoding)
 
     @property
     def bytes_read(self) -> int:
