@@ -146,3 +146,5 @@ def extend_parquet(table: ParquetTable, path: Path, names: Sequence[str], added:
         for batch in table.batches():
             more = zip(*islice(cells, batch.num_rows), strict=True)
             file.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *map(_strings, more)], schema=schema))
+        if next(cells, None):
+            raise ValueError(f"more rows to add than {path} has")

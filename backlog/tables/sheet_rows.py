@@ -18,7 +18,6 @@ from python_calamine import (
     CalamineError,
     CalamineSheet,
     CalamineWorkbook,
-    PasswordError,
     SheetTypeEnum,
     SheetVisibleEnum,
 )
@@ -30,6 +29,8 @@ _MOST_MEMORY = 4 << 30
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """The entry of an OLE container in which Excel and WPS put an encrypted .xlsx file."""
+
+_NO_WORKBOOK = "不是 Excel 工作簿，或已损坏、加密，请用 Excel 打开后另存为 .xlsx"
 
 Cell = str | bool | int | float | datetime | date | time | timedelta
 
@@ -64,19 +65,10 @@ def _load(file: BinaryIO, name: str, asked: str | None) -> CalamineSheet:
     try:
         with CalamineWorkbook.from_filelike(file) as book:
             return _find_sheet(name, book, asked)
-    except PasswordError as error:
-        raise InvalidTableError(_has_password(name)) from error
     except CalamineError as error:
         file.seek(0)
-        if _ENCRYPTED in file.read():
-            raise InvalidTableError(_has_password(name)) from error
-        raise InvalidTableError(
-            f"{name} 不是 Excel 工作簿，或已损坏、加密，请用 Excel 打开后另存为 .xlsx 再试。"
-        ) from error
-
-
-def _has_password(name: str) -> str:
-    return f"{name} 设有打开密码，请在 Excel 里取消密码后另存，再试。"
+        fault = "设有打开密码，请在 Excel 里取消密码后另存" if _ENCRYPTED in file.read() else _NO_WORKBOOK
+        raise InvalidTableError(f"{name} {fault}，再试。") from error
 
 
 def _find_sheet(name: str, book: CalamineWorkbook, asked: str | None) -> CalamineSheet:
@@ -96,11 +88,14 @@ def _find_sheet(name: str, book: CalamineWorkbook, asked: str | None) -> Calamin
 
 def _find_header(sheet: CalamineSheet) -> tuple[int, list[str]]:
     """The header's row number and names; no names where there is none."""
-    over_columns = {start for start, end in sheet.merged_cell_ranges or () if end[1] > start[1]}
+    merged = sheet.merged_cell_ranges
+    over_columns = {start for start, end in merged or () if end[1] > start[1]}
+    # What is merged in an .ods file cannot be told; there a lone cell above a wider table is a title.
+    are_titles = merged is None and sheet.width > 1
     for index, cells in enumerate(sheet.iter_rows()):
         row = [_as_seen(cell) for cell in cells]
         filled = [column for column, cell in enumerate(row) if cell.strip()]
-        is_title = len(filled) == 1 and (index, filled[0]) in over_columns
+        is_title = len(filled) == 1 and (are_titles or (index, filled[0]) in over_columns)
         if filled and not is_title:
             return index + 1, row[: _filled_width(row)]
     return 0, []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from backlog.tables.archive import table_in
+from backlog.tables.draft import unpacked
 from backlog.tables.table import reading
 
 _STANDARD_INPUT = Path("-")
@@ -57,10 +58,12 @@ class Source:
             disk.seek(0)
             self._is_gzip = disk.read(2) == _GZIP_MAGIC
             self._member = table_in(disk, self.path)
+        self._from = 0
         if self._is_gzip:
-            self.name = self.path.stem if self.path.suffix.lower() == ".gz" else self.name
+            self.name = unpacked(self.path).name
         elif self._member:
             self.name = self._member.filename
+            self._from, self._size = self._member.header_offset, self._member.compress_size
 
     @property
     def bytes_read(self) -> int:
@@ -71,8 +74,8 @@ class Source:
 
     @property
     def share_read(self) -> float:
-        """How much of the file on the disk has been read, from 0 to 1."""
-        return self.bytes_read / max(self._size, 1)
+        """How much of the table has been read, from 0 to 1."""
+        return min(max(self.bytes_read - self._from, 0) / max(self._size, 1), 1)
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:

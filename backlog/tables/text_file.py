@@ -17,7 +17,7 @@ from classifier.errors import InvalidTableError
 _CHUNK = 1 << 20
 _HEAD = 1 << 12
 _MOST_BROKEN = 0.1
-_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf")
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 _JSON_ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*\{")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -62,7 +62,7 @@ def _refuse_no_text(source: Source, head: bytes) -> None:
             f"{source.path} 是 Excel 工作簿，这里只能读 CSV，请用 Excel 打开后另存为 CSV UTF-8 再试。"
         )
     if head.startswith(_OTHER_ARCHIVES):
-        raise InvalidTableError(f"{source.path} 是压缩包，这里只认 .zip 和 .gz，请解压后再试。")
+        raise InvalidTableError(f"{source.path} 是 .rar 或 .7z 压缩包，或压缩包里还有压缩包，请解压后再试。")
     if _JSON_ARRAY.match(head):
         raise InvalidTableError(f"{source.path} 是一整个 JSON 数组，请改存为 JSON Lines（每行一个对象）再试。")
     if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
@@ -86,10 +86,15 @@ def _utf_16_of(head: bytes) -> str | None:
     return None
 
 
+def _errors_of(encoding: str) -> str:
+    """How bytes that do not decode become half surrogates, and these the same bytes again."""
+    return "surrogatepass" if encoding.lower().startswith(("utf-16", "utf_16", "utf16")) else "surrogateescape"
+
+
 def _broken_share(file: BinaryIO, encoding: str) -> float:
     """Part of the characters beyond ASCII that do not decode."""
     try:
-        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        decoder = codecs.getincrementaldecoder(encoding)(_errors_of(encoding))
     except LookupError as error:
         raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
     file.seek(0)
@@ -97,7 +102,8 @@ def _broken_share(file: BinaryIO, encoding: str) -> float:
     while chunk := file.read(_CHUNK):
         text = decoder.decode(chunk)
         if not text.isascii():
-            broken += text.count("\ufffd")
+            # Half surrogates; U+FFFD may well stand in the file itself.
+            broken += len(text) - len(text.encode("utf-8", "ignore").decode())
             beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
     return broken / max(beyond_ascii, 1)
 
@@ -116,8 +122,7 @@ class TextFile(TextTable):
         self.path = source.path
         self.row_number = 0
         self.encoding, self.mark = _without_mark(source, find_encoding(source, encoding))
-        # Bytes that do not decode must come back; in UTF-16 these are halves of a character.
-        self._errors = "surrogatepass" if self.encoding.startswith("utf-16") else "surrogateescape"
+        self._errors = _errors_of(self.encoding)
 
     @property
     def bytes_read(self) -> int:
@@ -146,8 +151,12 @@ class TextFile(TextTable):
         """Read it from the start, line ends as they are."""
         with self.source.open() as file:
             text = io.TextIOWrapper(file, self.encoding, self._errors, newline="")
-            text.read(len(self.mark))
-            yield text
+            try:
+                text.read(len(self.mark))
+                yield text
+            finally:
+                # Its source closes the file, or keeps it to be read again.
+                text.detach()
 
     @contextmanager
     def faults(self, kind: type[Exception] = UnicodeError) -> Iterator[None]:

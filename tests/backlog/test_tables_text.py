@@ -97,6 +97,12 @@ def test_a_cell_of_ten_megabytes_is_read(tmp_path: Path) -> None:
     assert [len(cell) for [cell] in table] == [10_485_760, 1]
 
 
+def test_a_replacement_character_is_no_broken_byte(tmp_path: Path) -> None:
+    """Files that were once read in the wrong encoding are full of them."""
+    table = opened(tmp_path / "a.csv", "编号,内容\n1,\ufffd\ufffd污水\n".encode())
+    assert list(table) == [["1", "\ufffd\ufffd污水"]]
+
+
 def test_half_a_character_spoils_only_its_row(tmp_path: Path) -> None:
     """In UTF-16 too, where Excel cuts a cell in the middle of an emoji."""
     content = "编号,内容\r\n1,好🙂".encode("utf-16-le")[:-2] + "\r\n2,污水\r\n".encode("utf-16-le")
