@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -132,6 +133,21 @@ def _fitting(cell: str) -> str:
 
 
 @contextmanager
+def _scratch_of(path: Path) -> Iterator[Path]:
+    """A folder for the rows until they are packed, beside the target: its disk has the room, /tmp may not.
+
+    It always has the same name, so that what a killed run left is cleared away by the next.
+    """
+    folder = path.with_name(f".{path.name}.rows")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def new_workbook(path: Path) -> Iterator[RowWriter]:
     """Write an .xlsx file, in memory only the row being written.
 
@@ -140,9 +156,8 @@ def new_workbook(path: Path) -> Iterator[RowWriter]:
     InvalidTableError
         The file cannot be written or a cell does not fit; nothing is left behind.
     """
-    # The rows lie beside the target until it is packed: its disk has the room, /tmp may not.
-    with draft_of(path) as draft, tempfile.TemporaryDirectory(prefix=".fenban-", dir=path.parent) as scratch:
-        book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "tmpdir": scratch})
+    with draft_of(path) as draft, _scratch_of(path) as scratch:
+        book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "tmpdir": str(scratch)})
         # Equal rows make equal files.
         book.set_properties({"created": datetime(2000, 1, 1)})
         try:

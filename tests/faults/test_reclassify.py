@@ -36,7 +36,9 @@ def start(source: Path, target: Path, models: Path) -> subprocess.Popen[bytes]:
     """The real command, in a group of its own."""
     command = [sys.executable, "-m", "cli", "reclassify", str(source), str(target), "--resume", "--jobs", "2"]
     environment = {**os.environ, "FENBAN_MODELS_DIR": str(models)}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
 
 
 def rows_done(target: Path) -> int:
@@ -82,6 +84,20 @@ def test_killed_again_and_again(models_dir: Path, tmp_path: Path, suffix: str) -
     print(f"reclassify to {suffix}: killed when {done} rows were done")
     assert done == sorted(done), "a killed run lost rows"
     assert len(set(done)) > 2, "hardly a kill hit a run that had something to lose"
+    assert target.read_bytes() == whole.read_bytes()
+    assert sorted(tmp_path.iterdir()) == sorted([source, target, whole])
+
+
+def test_killed_while_the_workbook_is_written(models_dir: Path, tmp_path: Path) -> None:
+    """All suggestions are there by then, and what was half written is cleared away."""
+    source, whole, target = backlog(tmp_path / "in.csv"), tmp_path / "whole.xlsx", tmp_path / "out.xlsx"
+    run(source, whole, models_dir)
+    with start(source, target, models_dir) as process:
+        wait_until(lambda: (tmp_path / ".out.xlsx.rows").exists(), "the workbook was not begun")
+        process.kill()
+    assert rows_done(target) == ROWS
+    assert not target.exists()
+    run(source, target, models_dir)
     assert target.read_bytes() == whole.read_bytes()
     assert sorted(tmp_path.iterdir()) == sorted([source, target, whole])
 
