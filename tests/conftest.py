@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from casework.storage.database import Database
@@ -20,6 +21,10 @@ from tests.postgres import postgres
 from training.corpus import corpus_files
 from training.labelled import Example, read_labelled
 from training.release import release
+
+# The first example may compile a loop, and a test says nothing of time.
+settings.register_profile("fenban", deadline=None)
+settings.load_profile("fenban")
 
 
 @pytest.fixture(scope="session", autouse=True)

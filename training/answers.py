@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from classifier.model.classifier import Classifier, Thresholds, as_incoming, graded
-from classifier.model.weights import Floats
+from classifier.model.found import Floats
 from classifier.text.prepare import Prepared
 from training.labelled import Example
 
@@ -90,10 +90,10 @@ def row_keys(examples: Sequence[Example]) -> np.ndarray:
 
 def ask(classifier: Classifier, prepared: Prepared) -> Answers:
     """What a model answers on prepared complaints."""
-    features = classifier.weights.find(prepared).matrix
+    found = classifier.weights.find(prepared).probabilities()
     heads = {name: head for name, head in classifier.weights.heads.items() if head.exclusive}
     classes = {name: np.array(head.classes) for name, head in heads.items()}
-    probabilities = {name: head.probabilities(features) for name, head in heads.items()}
+    probabilities = {name: found[name] for name in heads}
     return _answers(classes, probabilities, classifier.thresholds)
 
 

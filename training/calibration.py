@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 
-from classifier.model.weights import Floats
+from classifier.model.found import Floats
 from training.targets import ASSISTS, LEADS, Target
 
 

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from classifier.features.ngrams import WordAnalyzer
-from classifier.model.weights import Block, Floats
+from classifier.model.found import Floats
+from classifier.model.weights import Block
 from classifier.text.normalise import SEPARATOR
 
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from classifier.errors import InvalidLabelsError
 from classifier.model.classifier import Thresholds
+from classifier.model.found import Floats
 from classifier.model.pipeline import (
     FEATURE_WEIGHTS,
     REGULARISATION,
@@ -23,7 +24,7 @@ from classifier.model.pipeline import (
     a_row_for_each_class,
     build_classifier,
 )
-from classifier.model.weights import Floats, Head, Weights
+from classifier.model.weights import Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared
 from training.calibration import calibration, probabilities
@@ -138,7 +139,7 @@ class Trainer:
         in_order = np.argsort(np.concatenate([test for _, test in self._folds]))
         scores = {
             name: np.concatenate(
-                [part.weighed.test @ part.heads[name].by_column + part.heads[name].intercept for part in parts]
+                [part.weighed.test @ part.heads[name].coef.T + part.heads[name].intercept for part in parts]
             )[in_order]
             for name in self.targets
         }

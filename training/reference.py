@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier.model.weights import Floats
+from classifier.model.found import Floats
 from training.fit import Fitted
 
 _DECILES = np.linspace(0.1, 0.9, 9)

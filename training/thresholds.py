@@ -9,7 +9,7 @@ from scipy.special import logit
 from sklearn.metrics import precision_recall_curve
 
 from classifier.model.classifier import Thresholds, as_incoming
-from classifier.model.weights import Floats
+from classifier.model.found import Floats
 from training.metrics import answered_alone
 from training.targets import ASSISTS, Target
 

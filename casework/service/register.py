@@ -155,8 +155,8 @@ def _keep_suggestion(session: Session, case: Case, suggestion: Suggestion) -> No
             "candidates": [[one.department.id, one.confidence] for one in suggestion.candidates],
             "assist_confidence": suggestion.assist.confidence if suggestion.assist else None,
             "plausible": [one.id for one in suggestion.plausible],
-            "review_causes": [vars(one) for one in suggestion.review_causes],
-            "reasons": [vars(one) for one in suggestion.reasons],
+            "review_causes": [one._asdict() for one in suggestion.review_causes],
+            "reasons": [one._asdict() for one in suggestion.reasons],
         },
     )
     session.add(made)

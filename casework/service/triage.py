@@ -30,7 +30,7 @@ class Advice:
 def advise(classifier: Classifier, complaint: Complaint) -> Advice:
     """Suggest for one complaint, and look up what was decided for others like it."""
     start = perf_counter()
-    suggestion, similar = classifier.suggest(complaint), classifier.similar(complaint)
+    suggestion, similar = classifier.advise(complaint)
     return Advice(suggestion, similar, (perf_counter() - start) * 1000)
 
 

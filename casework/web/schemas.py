@@ -156,7 +156,7 @@ def suggestion_out(suggestion: Suggestion, took_ms: float) -> SuggestionOut:
         plausible=[department.id for department in suggestion.plausible],
         needs_review=suggestion.needs_review,
         review_causes=[ReviewCauseOut(code=one.code, message=one.message) for one in suggestion.review_causes],
-        reasons=[ReasonOut(**vars(reason)) for reason in suggestion.reasons],
+        reasons=[ReasonOut(**reason._asdict()) for reason in suggestion.reasons],
         model_version=suggestion.model_version,
         took_ms=took_ms,
     )

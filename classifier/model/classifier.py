@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 
 import numpy as np
 
+from classifier.model.found import Floats, Found, Ints
 from classifier.model.hazards import Hazard, find_hazards
 from classifier.model.precedents import Precedents
 from classifier.model.reasons import hazard_reasons, word_reasons
-from classifier.model.weights import Floats, Ints, Weights
+from classifier.model.weights import Weights
 from classifier.records import (
     Candidate,
     Complaint,
@@ -138,6 +141,13 @@ class Classifier:
         self.precedents = precedents
         self._departments = {department.id: department for department in taxonomy.departments}
         self._urgencies = {level.id: level for level in taxonomy.urgencies}
+        self._leads = [self._departments[one] for one in weights.heads["department"].classes]
+        self._assists = (
+            [self._departments[one] for one in weights.heads["assist"].classes] if "assist" in weights.heads else []
+        )
+        self._levels = (
+            [self._urgencies[one] for one in weights.heads["urgency"].classes] if "urgency" in weights.heads else []
+        )
 
     def suggest(self, complaint: Complaint) -> Suggestion:
         """Suggest for one complaint, exactly as :meth:`suggest_many` would."""
@@ -148,48 +158,14 @@ class Classifier:
         if not complaints:
             return []
         prepared = Prepared(complaints)
-        found = self.weights.find(prepared)
-        probabilities = {name: head.probabilities(found.matrix) for name, head in self.weights.heads.items()}
-        department = self.weights.heads["department"]
-        best_first = np.argsort(-probabilities["department"], axis=1, kind="stable")
-        leads, seconds = best_first[:, 0], best_first[:, 1]
-        passages = found.strongest_passage(department, leads, seconds)
-        above = found.above_average(department, leads)
-        reasons = word_reasons("department", prepared, found, above, _MOST_FOR, _MOST_AGAINST)
-        levels = None
-        if "urgency" in probabilities:
-            probabilities["urgency"] = as_incoming(
-                probabilities["urgency"], probabilities["department"], self.thresholds.urgent_log_odds
-            )
-            learned = graded(probabilities["urgency"], self.thresholds.urgency)
-            hazards = find_hazards(prepared)
-            # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
-            asked = np.minimum([self._level_asked(one) for one in hazards], learned + 1)
-            levels = np.maximum(learned, asked)
-            # The mildest level is the absence of reasons for another.
-            above = found.above_average(self.weights.heads["urgency"], levels)
-            above[levels[found.word_document] == 0] = 0
-            more = word_reasons("urgency", prepared, found, above, _MOST_URGENT, 0)
-            reasons = [
-                lead + hazard_reasons(complaint, fired) + level
-                for complaint, lead, fired, level in zip(complaints, reasons, hazards, more, strict=True)
-            ]
-        return [
-            self._suggestion(
-                best_first[i].tolist(),
-                {name: p[i] for name, p in probabilities.items()},
-                None if levels is None else int(levels[i]),
-                reasons[i],
-                len(prepared.texts[i]) - len(SEPARATOR),
-                float(found.known_share[i]),
-                float(passages[i]),
-            )
-            for i in range(len(complaints))
-        ]
+        return self._suggest(prepared, self.weights.find(prepared))
 
-    def similar(self, complaint: Complaint) -> list[SimilarCase]:
-        """The complaints learned from that are most like this one, most similar first; perhaps none."""
-        return [
+    def advise(self, complaint: Complaint) -> tuple[Suggestion, list[SimilarCase]]:
+        """Suggest for one complaint, and show the complaints learned from that are most like it, most similar first."""
+        prepared = Prepared([complaint])
+        found = self.weights.find(prepared)
+        nearest = self.precedents.nearest(found, complaint, _MOST_SIMILAR)
+        similar = [
             SimilarCase(
                 one.title,
                 one.excerpt,
@@ -198,24 +174,65 @@ class Classifier:
                 self._urgencies.get(one.urgency),
                 similarity,
             )
-            for one, similarity in self.precedents.nearest(self.weights, complaint, _MOST_SIMILAR)
+            for one, similarity in nearest
+        ]
+        return self._suggest(prepared, found)[0], similar
+
+    def _suggest(self, prepared: Prepared, found: Found) -> list[Suggestion]:
+        probabilities = found.probabilities()
+        best_first = np.argsort(-probabilities["department"], axis=1, kind="stable")
+        leads, seconds = best_first[:, 0], best_first[:, 1]
+        stack, levels = self.weights.stack, None
+        questions = [stack.above_average("department", leads), stack.rather("department", seconds, leads)]
+        if "urgency" in probabilities:
+            probabilities["urgency"] = as_incoming(
+                probabilities["urgency"], probabilities["department"], self.thresholds.urgent_log_odds
+            )
+            learned = graded(probabilities["urgency"], self.thresholds.urgency)
+            hazards = find_hazards(prepared)
+            # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
+            levels = np.maximum(learned, np.minimum([self._level_asked(one) for one in hazards], learned + 1))
+            questions.append(stack.above_average("urgency", levels))
+        shares = found.shares(*questions)
+        reasons = word_reasons("department", prepared, found, shares[0], _MOST_FOR, _MOST_AGAINST)
+        if levels is not None:
+            # The mildest level is the absence of reasons for another.
+            shares[2, np.repeat(levels == 0, np.diff(found.first_word))] = 0
+            more = word_reasons("urgency", prepared, found, shares[2], _MOST_URGENT, 0)
+            reasons = [
+                lead + hazard_reasons(complaint, fired) + level
+                for complaint, lead, fired, level in zip(prepared.complaints, reasons, hazards, more, strict=True)
+            ]
+        by_head = {name: p.tolist() for name, p in probabilities.items()}
+        return [
+            self._suggestion(best, {name: p[i] for name, p in by_head.items()}, *rest)
+            for i, (best, *rest) in enumerate(
+                zip(
+                    best_first.tolist(),
+                    repeat(None) if levels is None else levels.tolist(),
+                    reasons,
+                    map(len, prepared.texts),
+                    found.known_share.tolist(),
+                    found.strongest_passages(shares[1]).tolist(),
+                    strict=levels is not None,
+                )
+            )
         ]
 
     def _suggestion(
         self,
         best_first: list[int],
-        probabilities: dict[str, Floats],
+        probabilities: dict[str, list[float]],
         level: int | None,
         reasons: tuple[Reason, ...],
         n_chars: int,
         known_share: float,
         passage: float,
     ) -> Suggestion:
-        classes, p = self.weights.heads["department"].classes, probabilities["department"]
-        candidates = tuple(Candidate(self._departments[classes[i]], float(p[i])) for i in best_first)
-        urgency = None if level is None else self._urgency(probabilities["urgency"], level)
-        least = dict(zip(classes, self.thresholds.plausible, strict=True))
-        plausible = tuple(one.department for one in candidates if one.confidence >= least[one.department.id])
+        p, least = probabilities["department"], self.thresholds.plausible
+        candidates = tuple([Candidate(self._leads[i], p[i]) for i in best_first])
+        urgency = None if level is None else UrgencySuggestion(self._levels[level], probabilities["urgency"][level])
+        plausible = tuple([self._leads[i] for i in best_first if p[i] >= least[i]])
         second = None
         # A model that never saw a second department suggests none.
         if "assist" in probabilities and passage >= _OWN_MATTER:
@@ -225,7 +242,9 @@ class Classifier:
             self._assist(probabilities.get("assist"), candidates[0]) or second,
             urgency,
             plausible,
-            tuple(self._review_causes(candidates[0], plausible, second, urgency, n_chars, known_share)),
+            tuple(
+                self._review_causes(candidates[0], plausible, second, urgency, n_chars - len(SEPARATOR), known_share)
+            ),
             reasons,
             known_share,
             self.version,
@@ -236,18 +255,13 @@ class Classifier:
         classes = self.weights.heads["urgency"].classes
         return max((classes.index(one.rule.level) for one in hazards if one.rule.level in classes), default=0)
 
-    def _urgency(self, p: Floats, level: int) -> UrgencySuggestion:
-        name = self.weights.heads["urgency"].classes[level]
-        return UrgencySuggestion(self._urgencies[name], float(p[level]))
-
-    def _assist(self, p: Floats | None, lead: Candidate) -> Candidate | None:
+    def _assist(self, p: Sequence[float] | None, lead: Candidate) -> Candidate | None:
         if p is None:
             return None
-        classes = self.weights.heads["assist"].classes
-        best = max((i for i in range(len(p)) if classes[i] != lead.department.id), key=lambda i: p[i])
-        return (
-            Candidate(self._departments[classes[best]], float(p[best])) if p[best] >= self.thresholds.assist else None
+        likeliest = max(
+            (one for one in zip(p, self._assists, strict=True) if one[1] != lead.department), key=itemgetter(0)
         )
+        return Candidate(likeliest[1], likeliest[0]) if likeliest[0] >= self.thresholds.assist else None
 
     def _review_causes(
         self,

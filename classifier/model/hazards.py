@@ -7,14 +7,13 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from classifier.text.lexicon import Lexicon
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
+from classifier.text.trie import offsets_of, points_of
 
 RULES = Path(__file__).parent.parent / "resources" / "hazards.toml"
 
@@ -35,7 +34,7 @@ class Rule:
     name: str
     level: str
     source: str
-    needs: tuple[str, ...]
+    needs: tuple[tuple[str, ...], ...]
     patterns: tuple[re.Pattern[str], ...]
 
 
@@ -66,7 +65,7 @@ def _read(path: Path = RULES) -> _Rules:
             one["name"],
             one["level"],
             one["source"],
-            tuple(one["needs"].split()),
+            tuple(tuple(group.split()) for group in one["needs"]),
             tuple(map(re.compile, one["patterns"])),
         )
         for one in data["rules"]
@@ -87,18 +86,33 @@ def find_hazards(prepared: Prepared) -> list[list[Hazard]]:
     speech, unless the sentence says that it is happening now.
     """
     found = []
-    for document, worth_trying in enumerate(_worth_trying(prepared)):
+    for document, chosen in enumerate(_worth_trying(prepared)):
         hazards = []
-        for rule in _chosen(worth_trying):
+        for rule in chosen:
             place = next(_matches(rule, prepared.punctuated(document)), None)
             if place:
-                hazards.append(Hazard(rule, *prepared.locate_punctuated(document, *place)))
+                hazards.append(Hazard(rule, *prepared.locate(document, *place)))
         found.append(hazards)
     return found
 
 
-def _chosen(bits: int) -> list[Rule]:
-    return [rule for bit, rule in enumerate(rules()) if bits >> bit & 1] if bits else []
+def _worth_trying(prepared: Prepared) -> list[tuple[Rule, ...]]:
+    """For each complaint the rules whose needed words stand in it."""
+    texts = [prepared.punctuated(document) for document in range(len(prepared.texts))]
+    return [_chosen(bits) for bits in _lexicon().find(points_of("".join(texts)), offsets_of(texts)).tolist()]
+
+
+@cache
+def _lexicon() -> Lexicon:
+    return Lexicon([group for rule in rules() for group in rule.needs])
+
+
+@cache
+def _chosen(bits: int) -> tuple[Rule, ...]:
+    """The rules of which every group of needed words was found."""
+    ends = [0, *accumulate(len(rule.needs) for rule in rules())]
+    wanted = [(1 << end) - (1 << start) for start, end in pairwise(ends)]
+    return tuple(rule for rule, groups in zip(rules(), wanted, strict=True) if bits & groups == groups)
 
 
 def _matches(rule: Rule, text: str) -> Iterator[tuple[int, int]]:
@@ -111,30 +125,6 @@ def _matches(rule: Rule, text: str) -> Iterator[tuple[int, int]]:
         if known.before.search(ahead) or (known.clause.search(said) and not known.present.search(said)):
             continue
         yield match.span()
-
-
-def _worth_trying(prepared: Prepared) -> list[int]:
-    """For each complaint, a bit for each rule of whose needed words the first two characters occur."""
-    alone, first, second = _bits()
-    codes = prepared.codes
-    bits = alone[codes]
-    bits[:-1] |= first[codes[:-1]] & second[codes[1:]]
-    by_document: list[int] = np.bitwise_or.reduceat(bits, prepared.offsets[:-1]).tolist()
-    return by_document
-
-
-@cache
-def _bits() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Rules by needed words of one character, and by first and second characters of longer ones."""
-    alone, first, second = (np.zeros(1 << 16, dtype=np.int64) for _ in range(3))
-    for bit, rule in enumerate(rules()):
-        for word in rule.needs:
-            if len(word) == 1:
-                alone[ord(word)] |= 1 << bit
-            else:
-                first[ord(word[0])] |= 1 << bit
-                second[ord(word[1])] |= 1 << bit
-    return alone, first, second
 
 
 def _around(ends: frozenset[str], text: str, match: re.Match[str]) -> slice:

@@ -18,7 +18,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import LabelBinarizer
 
 from classifier.features.ngrams import CharacterAnalyzer, TitleAnalyzer, WordAnalyzer
-from classifier.model.weights import BLOCKS, Floats, Head, Weights
+from classifier.model.found import Floats
+from classifier.model.weights import BLOCKS, Head, Weights
 from classifier.records import Complaint
 from classifier.text.prepare import Prepared
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from classifier.model.weights import Weights
+from classifier.compiled import compiled
+from classifier.model.found import Floats, Found, Ints32
 from classifier.records import Complaint
 from classifier.text.mask import mask
-from classifier.text.prepare import Prepared
 
 _EXCERPT_CHARS = 160
 _LEAST_SIMILARITY = 0.12
@@ -48,22 +49,44 @@ class Precedents:
 
     def __init__(self, cases: Sequence[Precedent], words: sp.csr_matrix) -> None:
         self.cases, self.words = tuple(cases), words
+        self._by_word = words.tocsc()
 
-    def nearest(self, weights: Weights, complaint: Complaint, n: int) -> list[tuple[Precedent, float]]:
+    def nearest(self, found: Found, complaint: Complaint, n: int) -> list[tuple[Precedent, float]]:
         """Up to ``n`` cases by cosine similarity of their words, from 0 to 1, most similar first.
 
         Cases that share little are left out, and so is the complaint itself, so that none is
         shown as its own precedent.
+
+        Parameters
+        ----------
+        found : Found
+            The terms of the complaint alone.
+        complaint : Complaint
+        n : int
         """
-        block = weights.blocks["words"]
-        row = weights.find(Prepared([complaint])).matrix[:, : len(block.terms)] / block.weight
-        # A dense vector: the product of two sparse matrices would transpose and sort for nothing.
-        similarity = self.words @ row.toarray().ravel().astype(np.float32)
+        index = self._by_word
+        similarity = _similarity(found.column, found.value, len(self.cases), index.indptr, index.indices, index.data)
         own = Precedent.of(complaint, "", "", "")
-        found: list[tuple[Precedent, float]] = []
-        for i in np.argsort(-similarity, kind="stable"):
-            if similarity[i] < _LEAST_SIMILARITY or len(found) == n:
+        nearest: list[tuple[Precedent, float]] = []
+        similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY)
+        for i in similar[np.argsort(-similarity[similar], kind="stable")].tolist():
+            if len(nearest) == n:
                 break
             if (self.cases[i].title, self.cases[i].excerpt) != (own.title, own.excerpt):
-                found.append((self.cases[i], min(float(similarity[i]), 1.0)))
-        return found
+                nearest.append((self.cases[i], min(float(similarity[i]), 1.0)))
+        return nearest
+
+
+@compiled
+def _similarity(
+    column: Ints32, value: Floats, n_cases: int, first: Ints32, case: Ints32, weight: NDArray[np.float32]
+) -> Floats:
+    """Cosine of the words of one complaint and of each case; words are the first columns."""
+    n_words = len(first) - 1
+    similarity, squares = np.zeros(n_cases), 0.0
+    for cell in range(len(column)):
+        if column[cell] < n_words:
+            squares += value[cell] * value[cell]
+            for i in range(first[column[cell]], first[column[cell] + 1]):
+                similarity[case[i]] += value[cell] * weight[i]
+    return similarity / np.sqrt(squares) if squares else similarity

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
+from classifier.model.found import Floats, Found
 from classifier.model.hazards import Hazard
-from classifier.model.weights import Floats, Found
 from classifier.records import Complaint, Reason
 from classifier.text.prepare import Prepared
 
@@ -19,23 +20,34 @@ def word_reasons(
     about: str, prepared: Prepared, found: Found, shares: Floats, most_for: int, most_against: int
 ) -> list[tuple[Reason, ...]]:
     """The words that spoke most for a label, then those that spoke most against it."""
-    strength = np.abs(shares)
-    strongest = np.maximum.reduceat(strength, found.first_word[:-1])
-    spoke = np.flatnonzero((strength > 0) & (strength >= _LEAST_SHARE * strongest[found.word_document]))
-    order = spoke[np.lexsort((-strength[spoke], shares[spoke] < 0, found.word_document[spoke]))]
-    document = found.word_document[order]
-    start = found.word_start[order] - found.offsets[document]
-    end = start + found.word_length[order]
-    reasons: list[list[Reason]] = [[] for _ in prepared.texts]
-    room = [{True: most_for, False: most_against} for _ in prepared.texts]
-    for i, first, last, share in zip(*(one.tolist() for one in (document, start, end, shares[order])), strict=True):
-        if room[i][share > 0]:
-            reason = _reason(about, prepared.complaints[i], prepared.locate(i, first, last), share)
+    words, first = found.ranked(shares, _LEAST_SHARE)
+    documents = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    starts, ends = prepared.written(
+        found.word_start[words], found.word_start[words] + found.word_length[words], documents
+    )
+    loud = list(zip(starts.tolist(), ends.tolist(), shares[words].tolist(), strict=True))
+    return [
+        tuple(_reasons(about, prepared, document, loud[a:b], most_for, most_against))
+        for document, (a, b) in enumerate(pairwise(first.tolist()))
+    ]
+
+
+def _reasons(
+    about: str,
+    prepared: Prepared,
+    document: int,
+    loud: Sequence[tuple[int, int, float]],
+    most_for: int,
+    most_against: int,
+) -> Iterator[Reason]:
+    complaint, room = prepared.complaints[document], {True: most_for, False: most_against}
+    for start, end, share in loud:
+        if room[share > 0]:
+            reason = _reason(about, complaint, prepared.locate(document, start, end), share)
             # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
             if reason.text.isalnum():
-                reasons[i].append(reason)
-                room[i][share > 0] -= 1
-    return [tuple(one) for one in reasons]
+                room[share > 0] -= 1
+                yield reason
 
 
 def hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:

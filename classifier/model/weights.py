@@ -5,22 +5,19 @@ The service scores with this module alone, so it starts without importing scikit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain, repeat
+from itertools import accumulate
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
+from classifier.compiled import compiled
+from classifier.model.found import Floats, Found, Ints, Ints32
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 from classifier.text.segment import default_segmenter
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from classifier.text.trie import Bytes, Trie, step
 
 
 @dataclass(frozen=True)
@@ -50,134 +47,46 @@ class Head:
     intercept: Floats
     exclusive: bool = True
 
-    @cached_property
-    def by_column(self) -> Floats:
-        """Weights with a column's classes side by side, shape (columns, k)."""
-        return np.ascontiguousarray(self.coef.T)
 
-    @cached_property
-    def mean_coef(self) -> Floats:
-        """Average weight over the classes by column, shape (columns,)."""
-        mean: Floats = self.coef.mean(axis=0)
-        return mean
+class Stack:
+    """The weights of all heads side by side, and behind them each head's average weight.
 
-    def probabilities(self, features: sp.csr_matrix) -> Floats:
-        """Probabilities of the classes, shape (n, k), as the fitted classifier's ``predict_proba``."""
-        scores: Floats = features @ self.by_column + self.intercept
-        probabilities: Floats = softmax(scores, axis=1) if self.exclusive else expit(scores)
-        return probabilities
-
-
-@dataclass(frozen=True)
-class Found:
-    """Every place in some texts where a known term stands, and the matrix they add up to.
+    Parameters
+    ----------
+    heads : mapping of str to Head
 
     Attributes
     ----------
-    offsets, first_word : ndarray of shape (documents + 1,)
-        Where each document starts, in characters of the documents set one after the other, and
-        the index of its first jieba word.
-    word_start, word_length, word_known : ndarray of shape (words,)
-        Where each word of each document stands, joined they give the documents; and whether it
-        is a term.
-    start, length, cell : ndarray, one entry for each occurrence
-        Where it stands, in characters of the documents set one after the other; the cell of
-        the matrix it counts for.
-    document, column, value, count : ndarray, one entry for each cell that is not zero
-        In the order of the matrix's rows and columns; ``value`` as the fitted ``FeatureUnion``
-        gives it, ``count`` the number of occurrences.
-    n_columns : int
+    heads : dict of str to Head
+    by_column : ndarray of shape (columns, classes of all heads + heads)
+    intercept : ndarray of shape (classes of all heads,)
+    firsts, averages : dict of str to int
+        Where each head's classes begin, and where its average stands.
     """
 
-    offsets: Ints
-    first_word: Ints
-    word_start: Ints
-    word_length: Ints
-    word_known: NDArray[np.bool_]
-    start: Ints
-    length: Ints
-    cell: Ints
-    document: Ints
-    column: Ints
-    value: Floats
-    count: Ints
-    n_columns: int
+    def __init__(self, heads: Mapping[str, Head]) -> None:
+        self.heads = dict(heads)
+        ends = [0, *accumulate(len(head.classes) for head in heads.values())]
+        self.firsts = dict(zip(heads, ends, strict=False))
+        self.averages = {name: ends[-1] + i for i, name in enumerate(heads)}
+        columns = [head.coef.T for head in heads.values()] + [
+            head.coef.mean(axis=0)[:, None] for head in heads.values()
+        ]
+        self.by_column: Floats = np.ascontiguousarray(np.hstack(columns))
+        self.intercept: Floats = np.concatenate([head.intercept for head in heads.values()])
 
-    @cached_property
-    def matrix(self) -> sp.csr_matrix:
-        """TF-IDF values, shape (documents, columns)."""
-        n = len(self.first_word) - 1
-        starts = np.searchsorted(self.document, np.arange(n + 1))
-        return sp.csr_matrix((self.value, self.column, starts), (n, self.n_columns))
+    def above_average(self, head: str, labels: Ints) -> tuple[Ints, Ints]:
+        """The question what speaks for a document's label rather than for the average of the head's labels."""
+        return self.firsts[head] + labels, np.full_like(labels, self.averages[head])
 
-    @cached_property
-    def word_document(self) -> Ints:
-        """The document of each word."""
-        return np.repeat(np.arange(len(self.first_word) - 1), np.diff(self.first_word))
+    def rather(self, head: str, labels: Ints, others: Ints) -> tuple[Ints, Ints]:
+        """The question what speaks for one label of each document rather than for another."""
+        return self.firsts[head] + labels, self.firsts[head] + others
 
-    @cached_property
-    def known_share(self) -> Floats:
-        """The part of each document, by characters, in words that are terms; shape (documents,)."""
-        known = np.add.reduceat(self.word_length * self.word_known, self.first_word[:-1])
-        share: Floats = known / np.maximum(np.diff(self.offsets) - len(SEPARATOR), 1)
-        return share
-
-    def above_average(self, head: Head, labels: Ints) -> Floats:
-        """How much more each word spoke for its document's label than for the average of the head's labels.
-
-        A term's exact contribution to the linear score (its value times its weight) is shared
-        out equally over the places where it stands and over their characters, so the shares
-        of a document add up to its score above the average, less the intercepts.
-
-        Parameters
-        ----------
-        head : Head
-        labels : ndarray of int, shape (documents,)
-            Index in ``head.classes`` of the label in question, for each document.
-
-        Returns
-        -------
-        ndarray of shape (words,)
-        """
-        return self._by_word(head.by_column[self.column, labels[self.document]] - head.mean_coef[self.column])
-
-    def strongest_passage(self, head: Head, labels: Ints, others: Ints) -> Floats:
-        """How much one passage of each document speaks for another label rather than for its own.
-
-        The greatest sum of neighbouring words' shares (Kadane's maximum subarray; Bentley 1984).
-
-        Parameters
-        ----------
-        head : Head
-        labels, others : ndarray of int, shape (documents,)
-
-        Returns
-        -------
-        ndarray of shape (documents,), in log odds
-        """
-        weight = head.by_column[self.column, others[self.document]] - head.by_column[self.column, labels[self.document]]
-        shares = self._by_word(weight)
-        upto = np.cumsum(shares, dtype=np.float64)
-        first = self.first_word[:-1]
-        # Each document starts so much lower than the one before that no passage can reach into it.
-        upto -= ((upto - shares)[first] + _FAR * np.arange(len(first)))[self.word_document]
-        passage: Floats = np.maximum.reduceat(upto - np.minimum.accumulate(upto - shares), first)
-        return passage
-
-    def _by_word(self, weight: Floats) -> Floats:
-        """Share out each cell's value times ``weight`` (one for each cell) over the words it comes from."""
-        share = (self.value * weight / self.count)[self.cell] / self.length
-        size = int(self.offsets[-1]) + 1
-        steps = np.bincount(self.start, share, size) - np.bincount(self.start + self.length, share, size)
-        by_character: Floats = np.cumsum(steps)
-        return np.add.reduceat(by_character, self.word_start)
-
-
-_FAR = 1e4
-"""Far more than any document's score."""
 
 _NO_BLOCK = Block((), np.empty(0), 0.0)
 
+_WORDS = 0
 BLOCKS = ("words", "characters", "titles")
 """Words and character n-grams of title and text together; character n-grams of the title alone."""
 
@@ -193,84 +102,105 @@ class Weights:
     """
 
     def __init__(self, blocks: dict[str, Block], heads: dict[str, Head]) -> None:
-        self.blocks, self.heads = blocks, heads
+        self.blocks, self.heads, self.stack = blocks, heads, Stack(heads)
         ordered = [blocks.get(name, _NO_BLOCK) for name in BLOCKS]
         firsts = np.cumsum([0, *(len(block.terms) for block in ordered)])
         self.n_columns = int(firsts[-1])
-        self._word_columns = {term: column for column, term in enumerate(ordered[0].terms)}
-        self._characters = _Grams(ordered[1].terms, int(firsts[1]))
-        self._titles = _Grams(ordered[2].terms, int(firsts[2]))
+        self._terms = Trie.of([term for block in ordered for term in block.terms])
+        self._columns = np.full((self._terms.slots, len(ordered)), -1, dtype=np.int32)
+        self._columns[self._terms.node_of, np.repeat(np.arange(len(ordered)), np.diff(firsts))] = np.arange(
+            self.n_columns
+        )
         self._idf = np.concatenate([block.idf for block in ordered])
-        self._block_of_column = np.repeat(np.arange(len(ordered)), np.diff(firsts))
+        self._block_of_column = np.repeat(np.arange(len(ordered), dtype=np.int8), np.diff(firsts))
         self._block_weights = np.array([block.weight for block in ordered])
+        # The cell of each column in the document at hand. One call at a time uses it, since compiled loops hold the interpreter's lock.
+        self._cell_of = np.full(self.n_columns, -1, dtype=np.int32)
 
     def find(self, prepared: Prepared) -> Found:
         """Find all known terms in prepared complaints and weigh them."""
-        cut = default_segmenter()
-        cuts = [cut(text) for text in prepared.texts]
-        words = list(chain.from_iterable(cuts))
-        word_length = np.fromiter(map(len, words), np.int64, len(words))
-        word_start = np.cumsum(word_length) - word_length
-        codes, offsets = prepared.codes, prepared.offsets
-        document_of = np.repeat(np.arange(len(cuts)), np.diff(offsets))
-        separators = np.flatnonzero(codes == ord(SEPARATOR))
-        in_title = np.flatnonzero(np.arange(len(codes)) < separators[document_of])
-        word_column = np.fromiter(map(self._word_columns.get, words, repeat(-1)), np.int64, len(words))
-        word_known = word_column >= 0
-        found = [
-            (word_column[word_known], word_start[word_known], word_length[word_known]),
-            self._characters.find(codes, document_of, np.arange(len(codes))),
-            self._titles.find(codes, document_of, in_title),
-        ]
-        column, start, length = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        keys = document_of[start] * self.n_columns + column
-        # Half as wide where they fit, which sorts in two thirds of the time.
-        if len(cuts) * self.n_columns < np.iinfo(np.int32).max:
-            keys = keys.astype(np.int32)
-        keys, cell, count = np.unique(keys, return_inverse=True, return_counts=True)
-        document, column = np.divmod(keys.astype(np.int64), self.n_columns)
-        first_word = np.cumsum([0, *map(len, cuts)])
+        cuts = default_segmenter().cut(prepared.codes, prepared.offsets)
+        word_known, first_place, start, length, cell, first_cell, column, count = _find(
+            prepared.codes, prepared.offsets, ord(SEPARATOR), cuts.first_word, cuts.start, cuts.length,
+            self._terms.first, self._terms.keys, self._terms.known, self._columns, self._cell_of,
+        )  # fmt: skip
+        value = _weigh(first_cell, column, count, self._idf, self._block_of_column, self._block_weights)
         return Found(
-            offsets, first_word, word_start, word_length, word_known, start, length, cell,
-            document, column, self._weigh(document, column, count), count, self.n_columns,
+            prepared.offsets, cuts.first_word, cuts.start, cuts.length, word_known,
+            first_place, start, length, cell, first_cell, column, value, count, self.stack,
         )  # fmt: skip
 
-    def _weigh(self, document: Ints, column: Ints, count: Ints) -> Floats:
-        """TF-IDF with sublinear TF; each block has unit length in each document, then its weight."""
-        value: Floats = (1 + np.log(count)) * self._idf[column]
-        block = self._block_of_column[column]
-        group = len(BLOCKS) * document + block
-        norm = np.sqrt(np.bincount(group, value * value))
-        value *= self._block_weights[block] / norm[group]
-        return value
+
+@compiled
+def _find(
+    codes: Ints, offsets: Ints, separator: int, first_word: Ints, word_start: Ints, word_length: Ints,
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
+) -> tuple[NDArray[np.bool_], Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
+    """Which words are terms, the places of all terms, and the cells they count for: see Found."""
+    n, most = len(offsets) - 1, len(word_start) + 4 * len(codes)
+    word_known = np.zeros(len(word_start), np.bool_)
+    first_place, first_cell = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    start, length, cell = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    column, count = np.empty(most, np.int32), np.empty(most, np.int32)
+    places = cells = 0
+    for document in range(n):
+        for word in range(first_word[document], first_word[document + 1]):
+            node = int(first[codes[word_start[word]]])
+            for i in range(word_start[word] + 1, word_start[word] + word_length[word]):
+                node = step(node, codes[i], keys, known) if node >= 0 else -1
+            if node >= 0 and columns[node, _WORDS] >= 0:
+                word_known[word] = True
+                start[places], length[places] = word_start[word], word_length[word]
+                cell[places], cells = _count(columns[node, _WORDS], column, count, cells, cell_of)
+                places += 1
+        blocks, end = 3, offsets[document + 1]  # until the title ends, its own block counts too
+        for i in range(offsets[document], end):
+            if codes[i] == separator:
+                blocks = 2
+            node = int(first[codes[i]])
+            for size in range(1, 3):
+                if node >= 0:
+                    for block in range(1, blocks):
+                        if columns[node, block] >= 0:
+                            start[places], length[places] = i, size
+                            cell[places], cells = _count(columns[node, block], column, count, cells, cell_of)
+                            places += 1
+                    node = step(node, codes[i + 1], keys, known) if i + 1 < end else -1
+        first_place[document + 1], first_cell[document + 1] = places, cells
+        for one in range(first_cell[document], cells):
+            cell_of[column[one]] = -1
+    return (
+        word_known, first_place, start[:places], length[:places], cell[:places],
+        first_cell, column[:cells], count[:cells],
+    )  # fmt: skip
 
 
-class _Grams:
-    """Finds the single characters and pairs of a block in running text."""
+@compiled
+def _count(term: int, column: Ints32, count: Ints32, cells: int, cell_of: Ints32) -> tuple[int, int]:
+    """Count a term's place: the cell it counts for, and how many cells there are now."""
+    cell = cell_of[term]
+    if cell < 0:
+        cell_of[term] = cells
+        column[cells], count[cells] = term, 1
+        return cells, cells + 1
+    count[cell] += 1
+    return cell, cells
 
-    def __init__(self, terms: Sequence[str], first_column: int) -> None:
-        self._single_columns = np.full(1 << 16, -1, dtype=np.int64)
-        pairs = []
-        for column, term in enumerate(terms, first_column):
-            if len(term) == 1:
-                self._single_columns[ord(term)] = column
-            else:
-                pairs.append((ord(term[0]) << 16 | ord(term[1]), column))
-        # A last key that nothing equals, so that every search ends on one.
-        pairs.append((1 << 32, -1))
-        self._pair_keys, self._pair_columns = np.array(sorted(pairs), dtype=np.int64).T
 
-    def find(self, codes: Ints, document_of: Ints, at: Ints) -> tuple[Ints, Ints, Ints]:
-        """Column, start and length of each known gram that starts at one of the places ``at``."""
-        single = self._single_columns[codes[at]]
-        known = np.flatnonzero(single >= 0)
-        # The separator is in no gram, so none crosses it; nor may one cross from text to text.
-        pair_at = at[:-1] if len(at) and at[-1] == len(codes) - 1 else at
-        keys = codes[pair_at] << 16 | codes[pair_at + 1]
-        index = np.searchsorted(self._pair_keys, keys)
-        both = np.flatnonzero((self._pair_keys[index] == keys) & (document_of[pair_at] == document_of[pair_at + 1]))
-        return (
-            np.concatenate([single[known], self._pair_columns[index[both]]]),
-            np.concatenate([at[known], pair_at[both]]),
-            np.repeat([1, 2], [len(known), len(both)]),
-        )
+@compiled
+def _weigh(
+    first_cell: Ints, column: Ints32, count: Ints32, idf: Floats, block_of: NDArray[np.int8], weights: Floats
+) -> Floats:
+    """TF-IDF with sublinear TF; each block has unit length in each document, then its weight."""
+    frequency = 1 + np.log(np.arange(count.max() + 1 if len(count) else 1))
+    value = np.empty(len(column))
+    squares = np.zeros(len(weights))
+    for document in range(len(first_cell) - 1):
+        squares[:] = 0
+        for cell in range(first_cell[document], first_cell[document + 1]):
+            value[cell] = frequency[count[cell]] * idf[column[cell]]
+            squares[block_of[column[cell]]] += value[cell] * value[cell]
+        scale = weights / np.sqrt(squares)
+        for cell in range(first_cell[document], first_cell[document + 1]):
+            value[cell] *= scale[block_of[column[cell]]]
+    return value

@@ -4,49 +4,70 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from operator import itemgetter
 from typing import Protocol
+
+import numpy as np
+
+from classifier.text.lexicon import Lexicon
+from classifier.text.trie import LAST, offsets_of, points_of
 
 Edit = tuple[int, int, int, int]
 """One replacement: ``[start, end)`` of a step's output stands for ``[before, after)`` of its input."""
 
 
 class Step(Protocol):
-    """One pass over a text."""
+    """One pass over a text.
+
+    Attributes
+    ----------
+    needs : Needs or None
+        What stands in every text that the step changes, by which most texts are spared it; None where
+        that cannot be said.
+    """
+
+    @property
+    def needs(self) -> Needs | None: ...
 
     def run(self, text: str) -> tuple[str, list[Edit]]:
         """Return the new text, and where in it what was replaced, in order."""
 
 
 @dataclass(frozen=True)
-class Swap:
-    """Replace single characters by single characters; positions stay."""
+class Needs:
+    """One of some words, where there are any, and besides a long number where ``number``.
 
-    pairs: tuple[tuple[str, str], ...]
+    ``words`` is asked when they are first needed.
+    """
 
-    def run(self, text: str) -> tuple[str, list[Edit]]:
-        for old, new in self.pairs:
-            text = text.replace(old, new)
-        return text, []
+    words: Callable[[], Iterable[str]] | None = None
+    number: bool = False
+
+    @classmethod
+    def of(cls, *words: str, number: bool = False) -> Needs:
+        """The need of one of these words."""
+        return cls(lambda: words, number)
+
+    def met(self, bit: int, bits: int) -> bool:
+        """Whether a text has them in which the groups ``bits`` were found, the words' group being ``bit``."""
+        return (self.words is None or bool(bits >> bit & 1)) and (not self.number or bool(bits >> Lexicon.RUN & 1))
 
 
 @dataclass(frozen=True)
 class Sub:
-    """Replace ``group`` of every match of ``pattern`` by ``rewrite``, a text or a function of the match.
-
-    ``worthwhile``, a cheaper test, saves the pass over texts in which the pattern would change nothing.
-    """
+    """Replace ``group`` of every match of ``pattern`` by ``rewrite``, a text or a function of the match."""
 
     pattern: re.Pattern[str]
     rewrite: str | Callable[[re.Match[str]], str]
     group: int | str = 0
-    worthwhile: Callable[[str], object] | None = None
+    needs: Needs | None = None
 
     def changes(self, text: str) -> list[tuple[int, int, str]]:
         """Spans of ``text`` and what they become, in order."""
-        if self.worthwhile and not self.worthwhile(text):
-            return []
         group, rewrite = self.group, self.rewrite
         changes = []
         for match in self.pattern.finditer(text):
@@ -74,26 +95,8 @@ class Sub:
         return "".join(pieces), edits
 
 
-def holds(*words: str) -> Callable[[str], bool]:
-    """A test whether a text holds one of ``words``: many times as fast as a pattern of them."""
-
-    def test(text: str) -> bool:
-        # A loop, since any() of a generator takes as long as several words.
-        for word in words:  # noqa: SIM110
-            if word in text:
-                return True
-        return False
-
-    return test
-
-
 class Rewritten:
     """A text after a chain of steps.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-    original : str
 
     Attributes
     ----------
@@ -101,15 +104,18 @@ class Rewritten:
         The result.
     """
 
-    def __init__(self, steps: Sequence[Step], original: str) -> None:
-        self.text = original
+    __slots__ = ("_edits", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
         self._edits: list[list[Edit]] = []
-        self._starts: list[list[int]] = []
-        for step in steps:
-            self.text, edits = step.run(self.text)
-            if edits:
-                self._edits.append(edits)
-                self._starts.append([edit[0] for edit in edits])
+
+    def run(self, step: Step) -> bool:
+        """Take one step more, and say whether it changed anything."""
+        self.text, edits = step.run(self.text)
+        if edits:
+            self._edits.append(edits)
+        return bool(edits)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original behind ``text[start:end]``, which must not be empty.
@@ -118,15 +124,75 @@ class Rewritten:
         any other stands for the whole of it.
         """
         last = end - 1
-        for edits, starts in zip(reversed(self._edits), reversed(self._starts), strict=True):
-            start, _ = _back(edits, starts, start)
-            _, last = _back(edits, starts, last)
+        for edits in reversed(self._edits):
+            start, _ = _back(edits, start)
+            _, last = _back(edits, last)
         return start, last + 1
 
 
-def _back(edits: list[Edit], starts: list[int], position: int) -> tuple[int, int]:
+class Chain:
+    """Steps in their order, over many texts.
+
+    Parameters
+    ----------
+    swaps : mapping of str to str
+        Single characters that become other single ones before the first step; positions stay.
+    steps : sequence of Step
+    """
+
+    def __init__(self, swaps: Mapping[str, str], steps: Sequence[Step]) -> None:
+        self.swaps, self.steps = swaps, tuple(steps)
+        self._plans: dict[int, tuple[int, ...]] = {}
+        self._swapped = np.arange(LAST + 1, dtype=np.uint32)
+        for old, new in swaps.items():
+            self._swapped[ord(old)] = ord(new)
+
+    def run(self, texts: Sequence[str]) -> list[Rewritten]:
+        """Rewrite each text as if it went through every step: one look at all of them tells which can change which."""
+        points, offsets = points_of("".join(texts)), offsets_of(texts)
+        points = np.where(points < LAST, self._swapped[np.minimum(points, LAST)], points)
+        together = points.tobytes().decode("utf-32-le", "surrogatepass")
+        found = self._lexicon.find(points, offsets).tolist()
+        return [
+            self._rewrite(Rewritten(together[start:end]), self._plan(bits))
+            for (start, end), bits in zip(pairwise(offsets.tolist()), found, strict=True)
+        ]
+
+    def worth_trying(self, text: str) -> list[Step]:
+        """The steps that can change a text as it is."""
+        bits = self._lexicon.find(points_of(text), offsets_of([text]))
+        return [self.steps[i] for i in self._plan(int(bits[0]))]
+
+    def _rewrite(self, one: Rewritten, plan: Sequence[int]) -> Rewritten:
+        for i in plan:
+            if one.run(self.steps[i]):
+                # What was seen no longer holds.
+                bits = self._lexicon.find(points_of(one.text), offsets_of([one.text]))
+                return self._rewrite(one, [later for later in self._plan(int(bits[0])) if later > i])
+        return one
+
+    def _plan(self, bits: int) -> tuple[int, ...]:
+        """The steps that can change a text in which these groups of the lexicon were found."""
+        if bits not in self._plans:
+            self._plans[bits] = tuple(
+                i for i, step in enumerate(self.steps) if step.needs is None or step.needs.met(i, bits)
+            )
+        return self._plans[bits]
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        groups = [step.needs.words() if step.needs and step.needs.words else () for step in self.steps]
+        return Lexicon(groups, _IN_NUMBER, _LONG_NUMBER)
+
+
+_IN_NUMBER = [*"()+*xX -", *filter(str.isdecimal, map(chr, range(LAST)))]
+_LONG_NUMBER = 7
+"""So many digits, or characters that may stand between them, are a long number."""
+
+
+def _back(edits: list[Edit], position: int) -> tuple[int, int]:
     """First and last character of a step's input behind one character of its output."""
-    index = bisect_right(starts, position) - 1
+    index = bisect_right(edits, position, key=itemgetter(0)) - 1
     if index < 0:
         return position, position
     start, end, before, after = edits[index]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 
-from classifier.text.edits import Rewritten, Sub, holds
-from classifier.text.normalise import STEPS as NORMALISE
+from classifier.text.edits import Chain, Needs, Sub
+from classifier.text.normalise import NORMALISE
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -71,24 +72,26 @@ def _number(match: re.Match[str]) -> str:
 
 _BEARERS = ("联系人", "来电人", "来信人", "来访人", "投诉人", "举报人", "反映人", "申请人", "信访人", "户主")
 
-# Written for text that `normalise` has been over. Patterns start with a character of their
-# own, by which the engine finds candidates fast.
+# Written for text that `normalise` has been over. What a step needs are two characters that stand in every match.
 MASK = (
-    Sub(re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"), EMAIL, worthwhile=holds("@")),
-    Sub(re.compile(r"(?:身份证|证件)(?:号码?)?[是为:\s]*(?P<data>[\dxX*]{8,40})(?![\dxX*])"), ID, "data", worthwhile=holds("身份证", "证件")),
-    Sub(re.compile(r"[\d+(][\d()+* -]{6,}[Xx]?"), lambda match: _NUMBERS.sub(_number, match[0])),
-    Sub(re.compile(r"(?:卡号|账号|帐号|账户|帐户)[是为:\s]*(?P<data>\d[\d -]{6,22}\d)"), CARD, "data", worthwhile=holds("卡号", "账号", "帐号", "账户", "帐户")),
-    Sub(re.compile(r"(?:电话|手机|座机|联系方式|致电|拨打)(?:号码?)?[是为:\s]*(?P<data>[2-9]\d{6,7})(?!\d)"), PHONE, "data", worthwhile=holds("电话", "手机", "座机", "联系方式", "致电", "拨打")),
+    Sub(re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"), EMAIL, needs=Needs.of("@")),
+    Sub(re.compile(r"(?:身份证|证件)(?:号码?)?[是为:\s]*(?P<data>[\dxX*]{8,40})(?![\dxX*])"), ID, "data", Needs.of("身份", "证件", number=True)),
+    Sub(re.compile(r"[\d+(][\d()+* -]{6,}[Xx]?"), lambda match: _NUMBERS.sub(_number, match[0]), needs=Needs(number=True)),
+    Sub(re.compile(r"(?:卡号|账号|帐号|账户|帐户)[是为:\s]*(?P<data>\d[\d -]{6,22}\d)"), CARD, "data", Needs.of("卡号", "账号", "帐号", "账户", "帐户", number=True)),
+    Sub(re.compile(r"(?:电话|手机|座机|联系方式|致电|拨打)(?:号码?)?[是为:\s]*(?P<data>[2-9]\d{6,7})(?!\d)"), PHONE, "data", Needs.of("电话", "手机", "座机", "联系", "致电", "拨打", number=True)),
     Sub(re.compile(
         r"[微QqVvWw](?<![A-Za-z][A-Za-z])[信QqXx]群?(?:账号|帐号|号码?)?[是为:\s]*"
         r"(?P<data>[A-Za-z][A-Za-z0-9_-]{5,19}|\d{5,12})(?![A-Za-z0-9_-])"
-    ), ACCOUNT, "data", worthwhile=holds(*"微QqVvWw")),
-    Sub(re.compile(rf"[{_PROVINCES}][A-Z][·.\s]?(?:[A-HJ-NP-Z0-9]{{5,6}}|[A-HJ-NP-Z0-9]{{4}}[挂学警港澳])(?![A-Za-z0-9])"), PLATE),
+    ), ACCOUNT, "data", Needs.of(*(a + b for a in "微QqVvWw" for b in "信QqXx"))),
+    Sub(re.compile(rf"[{_PROVINCES}][A-Z][·.\s]?(?:[A-HJ-NP-Z0-9]{{5,6}}|[A-HJ-NP-Z0-9]{{4}}[挂学警港澳])(?![A-Za-z0-9])"), PLATE, needs=Needs.of(*(a + b for a in _PROVINCES for b in ascii_uppercase))),
     Sub(re.compile(
         rf"(?:我叫|本人叫|我的名字[叫是]|姓名[是为:\s]+|(?:{'|'.join(_BEARERS)})[叫是为:\s]+)"
         rf"(?P<data>[{_SURNAMES}](?:某某?|[\u4e00-\u9fff]{{1,2}}?(?=$|[\W\d]|是|系|住|今年|家住|现|电话|身份证|男|女|和|与)|[\u4e00-\u9fff]{{2}}))"
-    ), NAME, "data", worthwhile=holds("我叫", "本人叫", "我的名字", "姓名", *_BEARERS)),
+    ), NAME, "data", Needs.of("我叫", "人叫", "名字", "姓名", *_BEARERS)),
 )  # fmt: skip
+
+
+_MASKING = Chain({}, MASK)
 
 
 def mask(text: str) -> str:
@@ -100,12 +103,13 @@ def mask(text: str) -> str:
     >>> mask("我叫王小明，电话１３８００００１２３４，厂里又冒黑烟了")
     '我叫[姓名]，电话[电话]，厂里又冒黑烟了'
     """
-    plain = Rewritten(NORMALISE, text)
+    plain = NORMALISE.run([text])[0]
+    worth_trying = _MASKING.worth_trying(plain.text)
     for step in MASK:
-        changes = step.changes(plain.text)
-        for start, end, placeholder in reversed(changes):
-            first, last = plain.source(start, end)
-            text = text[:first] + placeholder + text[last:]
-        if changes:
-            plain = Rewritten(NORMALISE, text)
+        if step in worth_trying and (changes := step.changes(plain.text)):
+            for start, end, placeholder in reversed(changes):
+                first, last = plain.source(start, end)
+                text = text[:first] + placeholder + text[last:]
+            plain = NORMALISE.run([text])[0]
+            worth_trying = _MASKING.worth_trying(plain.text)
     return text

@@ -9,7 +9,8 @@ from functools import cache
 
 import opencc
 
-from classifier.text.edits import Rewritten, Sub, Swap, holds
+from classifier.text.edits import Chain, Needs, Sub
+from classifier.text.trie import LAST
 
 SEPARATOR = "\ue000"
 """A private character that stands between title and text while both are read in one pass."""
@@ -32,12 +33,11 @@ def _to_simplified() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
 
 
-@cache
-def _traditional() -> re.Pattern[str]:
+def _traditional() -> list[str]:
     """Characters that OpenCC changes when they stand alone."""
     characters = [chr(code) for code in range(0x3400, 0xA000)]
     simplified = _to_simplified().convert("\n".join(characters)).split("\n")
-    return re.compile(f"[{''.join(a for a, b in zip(characters, simplified, strict=True) if a != b)}]")
+    return [a for a, b in zip(characters, simplified, strict=True) if a != b]
 
 
 def _simplify(match: re.Match[str]) -> str:
@@ -45,43 +45,53 @@ def _simplify(match: re.Match[str]) -> str:
     return str(_to_simplified().convert(match[0]))
 
 
-def _has_hidden(text: str) -> bool:
-    """Whether a text may hold control or format characters, or any white space but plain spaces."""
-    return not text.isprintable()
+def _all_of(pattern: str) -> list[str]:
+    """The characters of the first plane that a pattern matches."""
+    return re.findall(pattern, "".join(map(chr, range(LAST + 1))))
 
 
-def _is_not_nfkc(text: str) -> bool:
-    """Any part of a text in NFKC is so too (UAX 15, section on substringing)."""
-    return not unicodedata.is_normalized("NFKC", text)
+def _not_nfkc() -> list[str]:
+    """Characters that NFKC may change, or that merge with the one before; the last stands for all beyond the first plane."""
+    characters = map(chr, range(LAST))
+    return [char for char in characters if not _is_stable(char)] + [chr(LAST)]
 
 
-def _has_white_space(text: str) -> bool:
-    return "  " in text or _has_hidden(text)
+def _is_stable(char: str) -> bool:
+    # Marks and the later letters of a Hangul syllable may merge (UAX 15, quick check "maybe").
+    return (
+        unicodedata.is_normalized("NFKC", "a" + char)
+        and unicodedata.category(char)[0] != "M"
+        and not "\u1100" <= char <= "\u11ff"
+    )
 
+
+_HIDDEN = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff"
+# Excel's carriage return, and the commonest characters that NFKC changes.
+SWAPS = {
+    **dict.fromkeys("\x0b\x0c\r", "\n"),
+    **{char: unicodedata.normalize("NFKC", char) for char in "，：（）！？；～％０１２３４５６７８９\u3000"},
+}
 
 CLEAN = (
-    # Excel's carriage return, and control and format characters that no reader sees.
-    Swap((("\x0b", "\n"), ("\x0c", "\n"), ("\r", "\n"))),
-    Sub(re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"), "", worthwhile=_has_hidden),
-    # NFKC: the commonest by plain swaps, the rest by runs. The character before a run comes
-    # along because a combining mark merges with it, but not the separator; 、。“” and their like never change.
-    Swap(tuple((char, unicodedata.normalize("NFKC", char)) for char in "，：（）！？；～％０１２３４５６７８９\u3000")),
-    Sub(re.compile(f"[^{SEPARATOR}]?[^\x00-\x7f\u2018-\u201e\u3001-\u3011\u4e00-\u9fff{SEPARATOR}]+"), lambda match: unicodedata.normalize("NFKC", match[0]), worthwhile=_is_not_nfkc),
-    Sub(re.compile("_x000[Dd]_|<[A-Za-z/!][^<>]{0,300}>"), " ", worthwhile=holds("<", "_x000")),
-    Sub(re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"), _entity, worthwhile=holds("&")),
-    Sub(re.compile(rf"\((?<=[\u3400-\u9fff]\()(?:{_PINYIN})\)(?:\((?:{_PINYIN})\))*"), ""),
-    Sub(re.compile("[\u3400-\u9fff]+"), _simplify, worthwhile=lambda text: _traditional().search(text)),
+    # Control and format characters that no reader sees.
+    Sub(re.compile(f"[{_HIDDEN}]"), "", needs=Needs(lambda: _all_of(f"[{_HIDDEN}]"))),
+    # By runs. The character before a run comes along because a combining mark merges with it, but not the separator; 、。“” and their like never change.
+    Sub(re.compile(f"[^{SEPARATOR}]?[^\x00-\x7f\u2018-\u201e\u3001-\u3011\u4e00-\u9fff{SEPARATOR}]+"), lambda match: unicodedata.normalize("NFKC", match[0]), needs=Needs(_not_nfkc)),
+    Sub(re.compile("_x000[Dd]_|<[A-Za-z/!][^<>]{0,300}>"), " ", needs=Needs.of("<", "_x000")),
+    Sub(re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});"), _entity, needs=Needs.of("&")),
+    Sub(re.compile(rf"\((?<=[\u3400-\u9fff]\()(?:{_PINYIN})\)(?:\((?:{_PINYIN})\))*"), "", needs=Needs.of(*_TONES, *(f"({one})" for one in _NEUTRAL.split("|")))),
+    Sub(re.compile("[\u3400-\u9fff]+"), _simplify, needs=Needs(_traditional)),
 )  # fmt: skip
 
 _FOLD = (
-    Sub(re.compile(r"[^\S\n]*\n\s*"), "\n", worthwhile=holds("\n")),
-    Sub(re.compile(r"[^\S\n]{2,}|[^\S\n ]"), " ", worthwhile=_has_white_space),
+    Sub(re.compile(r"[^\S\n]*\n\s*"), "\n", needs=Needs.of("\n")),
+    Sub(re.compile(r"[^\S\n]{2,}|[^\S\n ]"), " ", needs=Needs(lambda: ["  ", *_all_of(r"[^\S\n ]")])),
     # 啊啊啊啊啊 and !!!!!! say no more than three of them.
-    Sub(re.compile(rf"([^\d\s])\1{{{_REPEAT},}}"), lambda match: match[1] * _REPEAT, worthwhile=re.compile("(.)" + r"\1" * _REPEAT).search),
+    Sub(re.compile(rf"([^\d\s])\1{{{_REPEAT},}}"), lambda match: match[1] * _REPEAT),
 )  # fmt: skip
 
 
-STEPS = (*CLEAN, *_FOLD)
+NORMALISE = Chain(SWAPS, (*CLEAN, *_FOLD))
 
 
 def normalise(text: str) -> str:
@@ -92,4 +102,4 @@ def normalise(text: str) -> str:
     >>> normalise("環保局：長(zhǎng)期&nbsp;<b>臭</b>！！！！！！")
     '环保局:长期 臭 !!!'
     """
-    return Rewritten(STEPS, text).text
+    return NORMALISE.run([text])[0].text

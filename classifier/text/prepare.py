@@ -8,13 +8,14 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from classifier.compiled import compiled
 from classifier.records import Complaint
-from classifier.text.edits import Rewritten, Sub
+from classifier.text.edits import Chain, Needs, Sub
 from classifier.text.mask import MASK, PLACEHOLDER
-from classifier.text.normalise import CLEAN, SEPARATOR
+from classifier.text.normalise import CLEAN, SEPARATOR, SWAPS
 from classifier.text.tone import ToneStep
+from classifier.text.trie import LAST, Ints, Points, offsets_of, points_of
 
 _OFFICE = r"[\u4e00-\u9fff]{1,15}(?:局|办|委|部|厅|中心|政府|单位|联|街道|乡|镇)"
 # What offices put before the complaint when they pass it on says nothing about the matter.
@@ -38,15 +39,15 @@ _ANNOUNCED = (
 )
 _GAP = r"[\s:,;。|/-]{0,4}"
 
-_STEPS = (
+PREPARE = Chain(SWAPS, (
     *CLEAN,
     *MASK,
     # A header may hold the names and numbers just masked, so it goes next; it stands where the text begins.
     Sub(re.compile(rf"{SEPARATOR}(?P<data>{_GAP}(?:(?:{_HEADERS}){_GAP}){{1,12}})"), "", "data"),
     # With them go the words that only announce them.
-    Sub(re.compile(rf"(?:{_ANNOUNCED}|[是为:,、\s])*(?:{PLACEHOLDER.pattern})"), "", worthwhile=PLACEHOLDER.search),
+    Sub(re.compile(rf"(?:{_ANNOUNCED}|[是为:,、\s])*(?:{PLACEHOLDER.pattern})"), "", needs=Needs.of("[")),
     ToneStep(),
-)  # fmt: skip
+))  # fmt: skip
 
 
 class Prepared:
@@ -75,24 +76,24 @@ class Prepared:
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         self.complaints = complaints
-        self._rewritten = [Rewritten(_STEPS, _join(complaint)) for complaint in complaints]
+        self._rewritten = PREPARE.run([_join(complaint) for complaint in complaints])
         written = [one.text for one in self._rewritten]
-        points = np.frombuffer("".join(written).encode("utf-32-le"), np.uint32)
-        kept_as = _kept_as()[np.minimum(points, _LAST)]
-        lengths = np.fromiter(map(len, written), np.int64, len(written))
-        self._written_offsets = np.concatenate([[0], np.cumsum(lengths)])
-        self._places = np.flatnonzero(kept_as)
-        document_of = np.repeat(np.arange(len(written)), lengths)[self._places]
-        codes = kept_as[self._places]
-        stays = ~_superfluous(codes, document_of)
-        self.codes, self._places = codes[stays], self._places[stays]
-        counts = np.bincount(document_of[stays], minlength=len(written))
-        self.offsets = np.concatenate([[0], np.cumsum(counts)])
+        self._written_offsets = offsets_of(written)
+        self.codes, self._places, self.offsets = _kept(points_of("".join(written)), self._written_offsets, _kept_as())
         together = self.codes.astype("<u2").tobytes().decode("utf-16-le")
         self.texts = [together[a:b] for a, b in pairwise(self.offsets.tolist())]
 
+    def written(self, starts: Ints, ends: Ints, documents: Ints) -> tuple[Ints, Ints]:
+        """Where pieces of ``codes``, each inside one field of a document, stand in its :meth:`punctuated` text."""
+        offsets = self._written_offsets[documents]
+        return self._places[starts] - offsets, self._places[ends - 1] + 1 - offsets
+
+    def punctuated(self, document: int) -> str:
+        """A complaint before punctuation, numbers and case go: normalised, masked, without headers."""
+        return self._rewritten[document].text
+
     def locate(self, document: int, start: int, end: int) -> tuple[str, int, int]:
-        """Where ``texts[document][start:end]``, which lies in one field, was written.
+        """Where a piece of :meth:`punctuated`, inside one field, was written.
 
         Returns
         -------
@@ -100,16 +101,6 @@ class Prepared:
         start, end : int
             Characters of that field as it was written.
         """
-        text, written = int(self.offsets[document]), int(self._written_offsets[document])
-        place, last_place = int(self._places[text + start]) - written, int(self._places[text + end - 1]) - written
-        return self.locate_punctuated(document, place, last_place + 1)
-
-    def punctuated(self, document: int) -> str:
-        """A complaint before punctuation, numbers and case go: normalised, masked, without headers."""
-        return self._rewritten[document].text
-
-    def locate_punctuated(self, document: int, start: int, end: int) -> tuple[str, int, int]:
-        """Like :meth:`locate`, for characters of :meth:`punctuated`."""
         first, last = self._rewritten[document].source(start, end)
         body = len(self.complaints[document].title) + len(SEPARATOR)
         return ("title", first, last) if last < body else ("text", first - body, last - body)
@@ -119,29 +110,42 @@ def _join(complaint: Complaint) -> str:
     return SEPARATOR.join(part.replace(SEPARATOR, "\n") for part in (complaint.title, complaint.text))
 
 
-_LAST = 0xFFFF
-
-
 @cache
-def _kept_as() -> NDArray[np.int64]:
+def _kept_as() -> Ints:
     """What each code point of the first plane becomes; 0 where it is left out."""
-    table = np.zeros(_LAST + 1, dtype=np.int64)
+    table = np.zeros(LAST + 1, dtype=np.int64)
     for first, last in ((0x4E00, 0x9FD5), (ord("a"), ord("z")), (ord(SEPARATOR), ord(SEPARATOR))):
         table[first : last + 1] = np.arange(first, last + 1)
     table[ord("A") : ord("Z") + 1] = np.arange(ord("a"), ord("z") + 1)
     # Which number it is says where and when, not what.
-    table[ord("0") : ord("9") + 1] = ord("0")
+    table[_ZERO : _ZERO + 10] = _ZERO
     return table
 
 
-def _superfluous(codes: NDArray[np.int64], document_of: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Further digits of a number, and the third and later of one character in a row.
+_ZERO, _FIRST_CHINESE = ord("0"), 0x4E00
 
-    哈哈哈 could be cut as 哈哈, 哈 or 哈, 哈哈 with the same probability, which would leave the
-    choice to rounding errors that differ between the two segmenters.
+
+@compiled
+def _kept(points: Points, offsets: Ints, kept_as: Ints) -> tuple[Ints, Ints, Ints]:
+    """The characters that stay, their places among all, and where each text begins among them.
+
+    Left out are, besides what ``kept_as`` says, further digits of a number, and the third and later of one
+    character in a row: 哈哈哈 could be cut as 哈哈, 哈 or 哈, 哈哈 with the same probability, which would
+    leave the choice to rounding errors that differ between the two segmenters.
     """
-    again = np.zeros(len(codes), dtype=bool)
-    again[1:] = (codes[1:] == codes[:-1]) & (document_of[1:] == document_of[:-1])
-    third = again.copy()
-    third[1:] &= again[:-1]
-    return np.where(codes == ord("0"), again, third & (codes >= 0x4E00))
+    codes, places = np.empty(len(points), np.int64), np.empty(len(points), np.int64)
+    starts, n = np.zeros(len(offsets), np.int64), 0
+    for text in range(len(offsets) - 1):
+        previous, in_row = np.int64(0), 0
+        for place in range(offsets[text], offsets[text + 1]):
+            code = kept_as[min(points[place], LAST)]
+            if code == 0:
+                continue
+            in_row = in_row + 1 if code == previous else 1
+            previous = code
+            if (code == _ZERO and in_row > 1) or (code >= _FIRST_CHINESE and in_row > 2):
+                continue
+            codes[n], places[n] = code, place
+            n += 1
+        starts[text + 1] = n
+    return codes[:n], places[:n], starts

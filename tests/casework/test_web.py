@@ -64,7 +64,7 @@ def test_a_suggestion(client: FlaskClient, classifier: Classifier) -> None:
 def test_a_single_suggestion_shows_similar_cases(client: FlaskClient, classifier: Classifier) -> None:
     """The most similar cases come with what was decided for them; the page shows them too."""
     body = client.post("/api/v1/suggestions", json={"title": "油烟", "text": TEXT}).get_json()
-    similar = classifier.similar(Complaint("油烟", TEXT))
+    similar = classifier.advise(Complaint("油烟", TEXT))[1]
     assert similar
     assert [(one["excerpt"], one["department"]["name"]) for one in body["similar"]] == [
         (one.excerpt, one.department.name) for one in similar

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_served_probabilities_equal_scikit_learns(
         "from classifier.text.prepare import Prepared; assert 'sklearn' not in sys.modules;"
         "model = bundle.load(Path(sys.argv[1])); rows = json.loads(Path(sys.argv[2]).read_text());"
         "found = model.weights.find(Prepared([Complaint(*row) for row in rows]));"
-        "print(json.dumps({name: head.probabilities(found.matrix).tolist() for name, head in model.weights.heads.items()}))"
+        "print(json.dumps({name: p.tolist() for name, p in found.probabilities().items()}))"
     )
     run = [sys.executable, "-W", "ignore", "-c", script, str(model_dir), str(source)]
     served = json.loads(subprocess.run(run, capture_output=True, check=True, text=True).stdout)
@@ -95,24 +96,23 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
             assert getattr(complaint, reason.field)[reason.start : reason.end] == reason.text
     head = classifier.weights.heads["department"]
     found = classifier.weights.find(Prepared(COMPLAINTS))
-    scores = found.matrix @ head.by_column
+    scores = found.matrix @ head.coef.T
     label = scores.argmax(axis=1)
     above = scores[np.arange(len(COMPLAINTS)), label] - scores.mean(axis=1)
-    by_document = np.bincount(found.word_document, found.above_average(head, label))
-    np.testing.assert_allclose(by_document, above, atol=1e-9)
+    shares = found.shares(found.stack.above_average("department", label))[0]
+    np.testing.assert_allclose(np.add.reduceat(shares, found.first_word[:-1]), above, atol=1e-9)
 
 
 def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Classifier) -> None:
     """Equal to trying every passage of every document, one document never reaching into another."""
     head = classifier.weights.heads["department"]
     found = classifier.weights.find(Prepared(COMPLAINTS))
-    leads = (found.matrix @ head.by_column).argmax(axis=1)
-    for k in range(len(head.classes)):
-        others = np.full(len(leads), k)
-        strongest = found.strongest_passage(head, leads, others)
-        rather = found.above_average(head, others) - found.above_average(head, leads)
-        for document in range(len(leads)):
-            own = rather[found.word_document == document]
+    leads = (found.matrix @ head.coef.T).argmax(axis=1)
+    questions = [found.stack.rather("department", np.full_like(leads, k), leads) for k in range(len(head.classes))]
+    for shares in found.shares(*questions):
+        strongest = found.strongest_passages(shares)
+        for document, (start, end) in enumerate(pairwise(found.first_word)):
+            own = shares[start:end]
             best = max(own[i:j].sum() for i in range(len(own)) for j in range(i + 1, len(own) + 1))
             assert strongest[document] == pytest.approx(best, abs=1e-6)
 

@@ -16,9 +16,9 @@ from training.labelled import Example
 def test_the_nearest_case_is_found(classifier: Classifier, examples: list[Example]) -> None:
     """A complaint with a sentence before it finds the one it was made of, with its decision, before any other."""
     for one in [example for example in examples if len(example.complaint.text) > 120][:20]:
-        nearest, *others = classifier.similar(
+        nearest, *others = classifier.advise(
             Complaint(one.complaint.title, "请派人来看一下现场。" + one.complaint.text)
-        )
+        )[1]
         assert (nearest.title, nearest.department.id) == (one.complaint.title.strip(), one.department)
         assert (nearest.assist.id if nearest.assist else "") == one.assist
         assert nearest.urgency
@@ -33,14 +33,14 @@ def test_no_complaint_is_its_own_precedent(classifier: Classifier, examples: lis
     for one in examples[:30]:
         shown = Precedent.of(one.complaint, "", "", "")
         assert all(
-            (case.title, case.excerpt) != (shown.title, shown.excerpt) for case in classifier.similar(one.complaint)
+            (case.title, case.excerpt) != (shown.title, shown.excerpt) for case in classifier.advise(one.complaint)[1]
         )
 
 
 @pytest.mark.parametrize("text", ["！！！", "qwerty asdf", "。"])
 def test_where_nothing_is_alike_nothing_is_shown(classifier: Classifier, text: str) -> None:
     """Complaints that share no word with any case have no precedents."""
-    assert classifier.similar(Complaint("", text)) == []
+    assert classifier.advise(Complaint("", text))[1] == []
 
 
 def test_precedents_are_masked_and_short() -> None:
@@ -62,4 +62,4 @@ def test_a_loaded_model_finds_the_same(classifier: Classifier, model_dir: Path, 
     """The bundle keeps cases and their words."""
     again = bundle.load(model_dir)
     for one in examples[:10]:
-        assert again.similar(one.complaint) == classifier.similar(one.complaint)
+        assert again.advise(one.complaint)[1] == classifier.advise(one.complaint)[1]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.records import Complaint
-from classifier.text.edits import Rewritten, Sub
+from classifier.text.edits import Chain, Rewritten
 from classifier.text.mask import MASK, mask
-from classifier.text.normalise import SEPARATOR, STEPS, normalise
-from classifier.text.prepare import Prepared
-from classifier.text.segment import Segmenter, dictionary_words
+from classifier.text.normalise import NORMALISE, SEPARATOR, normalise
+from classifier.text.prepare import PREPARE, Prepared
+from classifier.text.segment import default_segmenter, dictionary_words
+from tests.jieba_reference import jieba_cut
 
 # Text as nasty as offices get it: Chinese of both scripts, forms that NFKC changes, markup,
 # numbers that may be personal data, and anything else.
@@ -110,11 +112,18 @@ PERSONAL = st.lists(
 ).map("".join)
 
 
+def every_step(chain: Chain, text: str) -> Rewritten:
+    """The reference: each step reads the text, whether it can change it or not."""
+    one = Rewritten(text.translate(str.maketrans(dict(chain.swaps))))
+    for step in chain.steps:
+        one.run(step)
+    return one
+
+
 def mask_step_by_step(text: str) -> str:
     """The reference: every step reads the text anew, without any short cut."""
-    plain_steps = [replace(step, worthwhile=None) if isinstance(step, Sub) else step for step in STEPS]
     for step in MASK:
-        plain = Rewritten(plain_steps, text)
+        plain = every_step(NORMALISE, text)
         for match in reversed(list(step.pattern.finditer(plain.text))):
             placeholder = step.rewrite if isinstance(step.rewrite, str) else step.rewrite(match)
             if placeholder != match[step.group]:
@@ -131,12 +140,20 @@ def test_short_cuts_of_mask_change_nothing(text: str) -> None:
     assert mask(mask(text)) == mask(text)
 
 
-@pytest.mark.parametrize("step", [step for step in (*STEPS, *MASK) if isinstance(step, Sub) and step.worthwhile])
-@given(text=PERSONAL)
-@settings(max_examples=60)
-def test_worthwhile_is_true_wherever_a_step_changes_something(step: Sub, text: str) -> None:
-    """A step with its cheap test and without gives the same, on any text."""
-    assert step.run(text) == replace(step, worthwhile=None).run(text)
+TONE = st.sampled_from(["求求", "领导", "气死", "了", "我", "82", "岁", "多次", "上访", "，", "。", "厂里", "臭"])
+
+
+@pytest.mark.parametrize("chain", [NORMALISE, PREPARE])
+@given(texts=st.lists(st.one_of(PERSONAL, st.lists(TONE, max_size=15).map("".join), TEXTS), min_size=1, max_size=3))
+@settings(max_examples=400)
+def test_steps_are_spared_only_where_they_change_nothing(chain: Chain, texts: list[str]) -> None:
+    """One look at many texts spares no step that would have changed one, and every character is traced to the same."""
+    for one, text in zip(chain.run(texts), texts, strict=True):
+        reference = every_step(chain, text)
+        assert one.text == reference.text
+        assert [one.source(i, i + 1) for i in range(len(one.text))] == [
+            reference.source(i, i + 1) for i in range(len(one.text))
+        ]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +188,13 @@ def test_forwarding_headers_are_no_features(header: str) -> None:
     assert Prepared([Complaint("", header + body)]).texts == Prepared([Complaint("", body)]).texts
 
 
+def written(prepared: Prepared, document: int, start: int, end: int) -> tuple[str, int, int]:
+    """Where a piece of a prepared text was written."""
+    places = np.array([start, end]) + prepared.offsets[document]
+    starts, ends = prepared.written(places[:1], places[1:], np.array([document]))
+    return prepared.locate(document, int(starts[0]), int(ends[0]))
+
+
 @given(TEXTS, TEXTS)
 @settings(max_examples=300)
 def test_prepared_text_points_back(title: str, text: str) -> None:
@@ -180,7 +204,7 @@ def test_prepared_text_points_back(title: str, text: str) -> None:
     prepared_text = prepared.texts[1]
     assert prepared_text == Prepared([complaint]).texts[0]
     assert prepared_text.count(SEPARATOR) == 1
-    places = [prepared.locate(1, i, i + 1) for i, char in enumerate(prepared_text) if char != SEPARATOR]
+    places = [written(prepared, 1, i, i + 1) for i, char in enumerate(prepared_text) if char != SEPARATOR]
     for field, start, end in places:
         assert 0 <= start < end <= len(getattr(complaint, field))
     assert [place[:2] for place in places] == sorted(
@@ -193,27 +217,42 @@ def test_a_reason_is_found_where_it_was_written() -> None:
     text = "求助&nbsp;１３８００００１２３４！！！！！！校長(zhǎng)不讓殘疾孩子報名"
     prepared = Prepared([Complaint("標題", text)])
     start = prepared.texts[0].index("残疾孩子")
-    field, first, last = prepared.locate(0, start, start + 4)
+    field, first, last = written(prepared, 0, start, start + 4)
     assert (field, text[first:last]) == ("text", "殘疾孩子")
 
 
 COMPANY = Complaint("1哈", "1哈哈")
-JIEBA, RJIEBA = Segmenter("jieba"), Segmenter("rjieba")
+SEGMENTER = default_segmenter()
 WORDS = [word for word, _ in dictionary_words()]
 
 
-@given(st.lists(st.sampled_from([*WORDS, *"".join(WORDS), "a", "0", SEPARATOR]), max_size=40).map("".join))
-@settings(max_examples=300)
-def test_both_engines_cut_alike(text: str) -> None:
-    """rjieba cuts any prepared text as jieba does, and the words joined give it back."""
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*WORDS, *"".join(WORDS), *"abz0的一是了不在有", SEPARATOR]),
+            st.characters(min_codepoint=0x4E00, max_codepoint=0x9FD5),
+        ),
+        max_size=40,
+    ).map("".join)
+)
+@settings(max_examples=500)
+def test_text_is_cut_as_jieba_cuts_it(text: str) -> None:
+    """Any prepared text is cut into jieba's words, and joined they give it back."""
     prepared = Prepared([Complaint("", text + "。")]).texts[0]
-    reference, fast = JIEBA(prepared), RJIEBA(prepared)
-    assert fast == reference
-    assert "".join(fast) == prepared
+    words = SEGMENTER(prepared)
+    assert words == jieba_cut(prepared)
+    assert "".join(words) == prepared
 
 
-@pytest.mark.parametrize("engine", ["jieba", "rjieba"])
-def test_words_of_the_trade_stay_whole(engine: str) -> None:
-    """The domain dictionary holds in either engine."""
-    words = Segmenter(engine)("无障碍设施和两项补贴还有不动产登记中心")
+def test_many_texts_are_cut_as_one_by_one() -> None:
+    """No word reaches from text to text."""
+    prepared = Prepared([Complaint("不动", "产登记"), Complaint("", "中心a"), Complaint("b", "无障")])
+    cuts = SEGMENTER.cut(prepared.codes, prepared.offsets)
+    words = ["".join(map(chr, prepared.codes[a : a + n])) for a, n in zip(cuts.start, cuts.length, strict=True)]
+    assert [words[a:b] for a, b in pairwise(cuts.first_word)] == [SEGMENTER(text) for text in prepared.texts]
+
+
+def test_words_of_the_trade_stay_whole() -> None:
+    """The domain dictionary holds."""
+    words = SEGMENTER("无障碍设施和两项补贴还有不动产登记中心")
     assert {"无障碍设施", "两项补贴", "不动产登记中心"} <= set(words)

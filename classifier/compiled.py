@@ -1,0 +1,44 @@
+"""Compiles loops over characters and cells, which numpy could only do in many passes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numba
+import numba.core.config as numba_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function of arrays and numbers when it is first called, and keep the machine code on disk.
+
+    Sums are taken in the order of the source, so equal input gives equal bits; divisions by zero are numpy's.
+    """
+    made: Callable[P, R] = numba.njit(cache=_keeps_code(), error_model="numpy")(function)
+    return made
+
+
+@cache
+def _keeps_code() -> bool:
+    """Choose where machine code is kept; False where that cannot be written, and each process compiles anew.
+
+    It is ``__pycache__`` beside this module, or what NUMBA_CACHE_DIR says; in it a folder by the sources, for numba
+    notices a change of a function, but not of those it calls in other modules.
+    """
+    package = Path(__file__).parent
+    sources = b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))
+    chosen = Path(numba_settings.CACHE_DIR or package / "__pycache__")  # type: ignore[attr-defined]
+    folder = chosen / f"compiled-{hashlib.sha256(sources).hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    numba_settings.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    return os.access(folder, os.W_OK)

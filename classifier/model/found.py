@@ -1,0 +1,216 @@
+"""What a model knows of some texts: which of its terms stand where, and what each says for a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from classifier.compiled import compiled
+from classifier.text.normalise import SEPARATOR
+
+if TYPE_CHECKING:
+    from classifier.model.weights import Stack
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Ints32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every place in some texts where a known term stands, and the matrix they add up to.
+
+    Attributes
+    ----------
+    offsets, first_word, first_place, first_cell : ndarray of shape (documents + 1,)
+        Where each document starts: in characters of the documents set one after the other, and
+        among the words, the places and the cells.
+    word_start, word_length : ndarray of shape (words,)
+        Where each word of each document stands; joined they give the documents.
+    word_known : ndarray of bool, shape (words,)
+        Whether it is a term.
+    start, length, cell : ndarray, one entry for each place of a term
+        Where it stands, in characters of the documents set one after the other; the cell of the matrix it counts for.
+    column, value, count : ndarray, one entry for each cell that is not zero
+        By documents, in the order in which terms first stand in them; ``value`` as the fitted
+        ``FeatureUnion`` gives it, ``count`` the number of places.
+    stack : Stack
+        The weights by which they speak.
+    """
+
+    offsets: Ints
+    first_word: Ints
+    word_start: Ints
+    word_length: Ints
+    word_known: NDArray[np.bool_]
+    first_place: Ints
+    start: Ints32
+    length: Ints32
+    cell: Ints32
+    first_cell: Ints
+    column: Ints32
+    value: Floats
+    count: Ints32
+    stack: Stack
+
+    @cached_property
+    def matrix(self) -> sp.csr_matrix:
+        """TF-IDF values, shape (documents, columns)."""
+        return sp.csr_matrix(
+            (self.value, self.column, self.first_cell), (len(self.first_cell) - 1, len(self.stack.by_column))
+        )
+
+    @cached_property
+    def known_share(self) -> Floats:
+        """The part of each document, by characters, in words that are terms; shape (documents,)."""
+        known = np.add.reduceat(self.word_length * self.word_known, self.first_word[:-1])
+        share: Floats = known / np.maximum(np.diff(self.offsets) - len(SEPARATOR), 1)
+        return share
+
+    def probabilities(self) -> dict[str, Floats]:
+        """Probabilities of each head's classes, shape (documents, k), as the fitted classifier's ``predict_proba``."""
+        stack = self.stack
+        scores = _scores(self.first_cell, self.column, self.value, stack.by_column, stack.intercept)
+        return {
+            name: _probabilities(scores[:, first : first + len(stack.heads[name].classes)], stack.heads[name].exclusive)
+            for name, first in stack.firsts.items()
+        }
+
+    def shares(self, *questions: tuple[Ints, Ints]) -> Floats:
+        """How much more each word spoke for one thing than for another.
+
+        A term's exact contribution to a linear score (its value times its weight) is shared out equally over the
+        places where it stands and over their characters, so the shares of a document add up to the difference of
+        the two scores, less the intercepts.
+
+        Parameters
+        ----------
+        questions : tuples of two ndarrays of int, shape (documents,)
+            For each document the two columns of the stack that are compared.
+
+        Returns
+        -------
+        ndarray of shape (questions, words)
+        """
+        return _shares(
+            self.offsets, self.first_word, self.word_start, self.word_length,
+            self.first_place, self.start, self.length, self.cell,
+            self.first_cell, self.column, self.value, self.count,
+            self.stack.by_column, np.array(questions, dtype=np.int64),
+        )  # fmt: skip
+
+    def strongest_passages(self, shares: Floats) -> Floats:
+        """The greatest sum of neighbouring words' shares in each document (Kadane's maximum subarray; Bentley 1984).
+
+        Parameters
+        ----------
+        shares : ndarray of shape (words,)
+
+        Returns
+        -------
+        ndarray of shape (documents,), in log odds
+        """
+        return _greatest_sums(shares, self.first_word)
+
+    def ranked(self, shares: Floats, least: float) -> tuple[Ints, Ints]:
+        """The words of each document that spoke loudest, those for the label, then those against it.
+
+        Parameters
+        ----------
+        shares : ndarray of shape (words,)
+        least : float
+            Words that spoke less than this part of what the strongest of their document did are left out.
+
+        Returns
+        -------
+        words : ndarray of int
+            Indices of words, document by document.
+        first : ndarray of int, shape (documents + 1,)
+            Where each document starts among them.
+        """
+        return _ranked(shares, self.first_word, least)
+
+
+@compiled
+def _scores(first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, intercept: Floats) -> Floats:
+    scores = np.empty((len(first_cell) - 1, len(intercept)))
+    for document in range(len(scores)):
+        for k in range(len(intercept)):
+            scores[document, k] = intercept[k]
+        for cell in range(first_cell[document], first_cell[document + 1]):
+            for k in range(len(intercept)):
+                scores[document, k] += value[cell] * by_column[column[cell], k]
+    return scores
+
+
+@compiled
+def _probabilities(scores: Floats, exclusive: bool) -> Floats:
+    p = np.empty(scores.shape)
+    for document in range(len(p)):
+        if exclusive:
+            p[document] = np.exp(scores[document] - scores[document].max())
+            p[document] /= p[document].sum()
+        else:
+            p[document] = 1 / (1 + np.exp(-scores[document]))
+    return p
+
+
+@compiled
+def _shares(
+    offsets: Ints, first_word: Ints, word_start: Ints, word_length: Ints,
+    first_place: Ints, start: Ints32, length: Ints32, cell: Ints32,
+    first_cell: Ints, column: Ints32, value: Floats, count: Ints32,
+    by_column: Floats, questions: Ints,
+) -> Floats:  # fmt: skip
+    n = len(questions)
+    of_cell, by_character = np.empty((len(column), n)), np.zeros((offsets[-1], n))
+    by_word = np.zeros((n, len(word_start)))
+    for document in range(len(offsets) - 1):
+        for i in range(first_cell[document], first_cell[document + 1]):
+            weights, scale = by_column[column[i]], value[i] / count[i]
+            for q in range(n):
+                of_cell[i, q] = scale * (weights[questions[q, 0, document]] - weights[questions[q, 1, document]])
+        for i in range(first_place[document], first_place[document + 1]):
+            part = 1 / length[i]
+            for character in range(start[i], start[i] + length[i]):
+                for q in range(n):
+                    by_character[character, q] += of_cell[cell[i], q] * part
+        for word in range(first_word[document], first_word[document + 1]):
+            for character in range(word_start[word], word_start[word] + word_length[word]):
+                for q in range(n):
+                    by_word[q, word] += by_character[character, q]
+    return by_word
+
+
+@compiled
+def _greatest_sums(shares: Floats, first_word: Ints) -> Floats:
+    greatest = np.empty(len(first_word) - 1)
+    for document in range(len(greatest)):
+        best = ending_here = -np.inf
+        for word in range(first_word[document], first_word[document + 1]):
+            ending_here = max(ending_here, 0.0) + shares[word]
+            best = max(best, ending_here)
+        greatest[document] = best
+    return greatest
+
+
+@compiled
+def _ranked(shares: Floats, first_word: Ints, least: float) -> tuple[Ints, Ints]:
+    order, first, n = np.empty(len(shares), np.int64), np.zeros(len(first_word), np.int64), 0
+    for document in range(len(first_word) - 1):
+        own = shares[first_word[document] : first_word[document + 1]]
+        threshold = least * np.abs(own).max()
+        loud = np.flatnonzero((own != 0) & (np.abs(own) >= threshold))
+        # Merge sort is stable: of equal words the first comes first. Whatever spoke against comes behind the strongest.
+        loud = loud[np.argsort(np.where(own[loud] > 0, -own[loud], np.inf), kind="mergesort")]
+        against = int((own[loud] > 0).sum())
+        loud[against:] = loud[against:][np.argsort(own[loud[against:]], kind="mergesort")]
+        order[n : n + len(loud)] = loud + first_word[document]
+        n += len(loud)
+        first[document + 1] = n
+    return order[:n], first
