@@ -41,6 +41,7 @@ def find_encoding(path: Path | Source, asked: str | None = None) -> str:
         encoding asked for or in any.
     """
     source = path if isinstance(path, Source) else Source(path)
+    asked = _known(asked) if asked else None
     with source.open() as file:
         head = file.read(_HEAD)
         _refuse_no_text(source, head)
@@ -86,17 +87,22 @@ def _utf_16_of(head: bytes) -> str | None:
     return None
 
 
+def _known(encoding: str) -> str:
+    """Its usual name."""
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError as error:
+        raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
+
+
 def _errors_of(encoding: str) -> str:
     """How bytes that do not decode become half surrogates, and these the same bytes again."""
-    return "surrogatepass" if encoding.lower().startswith(("utf-16", "utf_16", "utf16")) else "surrogateescape"
+    return "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
 
 
 def _broken_share(file: BinaryIO, encoding: str) -> float:
     """Part of the characters beyond ASCII that do not decode."""
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(_errors_of(encoding))
-    except LookupError as error:
-        raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
+    decoder = codecs.getincrementaldecoder(encoding)(_errors_of(encoding))
     file.seek(0)
     broken = beyond_ascii = 0
     while chunk := file.read(_CHUNK):
@@ -173,7 +179,7 @@ def _without_mark(source: Source, encoding: str) -> tuple[str, str]:
     """An encoding that writes no byte order mark, so that records can be appended, and the mark the file has."""
     with source.open() as file:
         head = file.read(4)
-    if _mark_of(head) == "utf-16" and encoding.lower() in ("utf-16", "utf_16", "utf16"):
-        encoding = "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
-    encoding = codecs.lookup(encoding).name.replace("utf-8-sig", "utf-8")
+    if encoding == "utf-16":
+        encoding = "utf-16-be" if head.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+    encoding = encoding.removesuffix("-sig")
     return encoding, "\ufeff" * head.startswith("\ufeff".encode(encoding, "ignore"))

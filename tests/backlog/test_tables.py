@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -11,11 +10,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 import xlwt
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from backlog.tables import CsvTable, encoding_fault, new_csv, new_table, open_table, workbook
-from backlog.tables.sheet_rows import rows_of
 from classifier.errors import InvalidLabelsError, InvalidTableError
 from classifier.taxonomy import Taxonomy
 from training.labelled import read_labelled
@@ -232,39 +228,6 @@ def test_labelled_files_may_be_workbooks(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"environment", b"\xff"))
     with pytest.raises(InvalidLabelsError, match=r"第 1 条：.*编码与文件其余各行不同"):
         read_labelled([path], Taxonomy.read())
-
-
-CELLS = st.one_of(
-    # The two characters that XML has no way to hold are not asked for.
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufffe\uffff"), max_size=12),
-    st.sampled_from(["=1+1", "+8613800001234", "-5", "@a", "\t=1", "\r=1", "00123", "110101199001010015", "1e5", "TRUE"]),
-    st.sampled_from(["http://a.b", "{=1}", "_x000D_", "a\r\nb", " ", "2026-03-01", "<b>&amp;", "\x00", "\x0b"]),
-)  # fmt: skip
-TABLES = st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=6)
-
-
-@given(TABLES)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_workbook_keeps_every_cell(tmp_path: Path, rows: list[list[str]]) -> None:
-    """Whatever a cell holds comes back as that text; blank rows hold none."""
-    path = tmp_path / f"{os.getpid()}.xlsx"
-    with new_table(path) as out:
-        out.writerows([["甲", "乙", "丙"], *rows])
-    with path.open("rb") as file:
-        read = [row for row in rows_of(file, "", None) if row]
-    assert read[1:] == [row for row in rows if any(map(str.strip, row))]
-
-
-@given(TABLES, st.sampled_from(["utf-8-sig", "utf-8", "gb18030"]))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_csv_file_keeps_every_cell_and_runs_none(tmp_path: Path, rows: list[list[str]], encoding: str) -> None:
-    """An apostrophe stands before what would be a formula, and nothing else changes."""
-    path = tmp_path / f"{os.getpid()}.csv"
-    with new_table(path, encoding) as out:
-        out.writerows([["甲", "乙", "丙"], *rows])
-    starts = ("=", "+", "-", "@", "\t", "\r")
-    safe = [[f"'{cell}" if cell.startswith(starts) else cell for cell in row] for row in rows]
-    assert list(CsvTable(path, encoding)) == safe
 
 
 def test_a_full_sheet_goes_on_upon_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,41 +94,30 @@ def test_equal_rows_make_equal_files(tmp_path: Path, name: str, monkeypatch: pyt
     assert written(tmp_path / name).read_bytes() == first
 
 
-CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\ufffe\uffff")
-CELLS = st.text(CHARACTERS, max_size=8) | st.sampled_from(
-    [
-        "=1+1",
-        "+86138",
-        "-5",
-        "@a",
-        "\t=1",
-        "\r=1",
-        "00123",
-        "1e5",
-        "TRUE",
-        "a\r\nb",
-        '"',
-        ",",
-        "\t",
-        "null",
-        "{=1}",
-        "_x000D_",
-    ]
+CELLS = st.one_of(
+    # The two characters that XML has no way to hold are not asked for.
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufffe\uffff"), max_size=12),
+    st.sampled_from(["=1+1", "+8613800001234", "-5", "@a", "\t=1", "\r=1", "00123", "110101199001010015", "1e5", "TRUE"]),
+    st.sampled_from(["http://a.b", "{=1}", "_x000D_", "a\r\nb", " ", "2026-03-01", "<b>&amp;", "\x00", "\x0b", "null"]),
+)  # fmt: skip
+
+
+@given(
+    st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6),
+    st.sampled_from(NAMES),
+    st.sampled_from(["utf-8-sig", "utf-8", "gb18030"]),
 )
-
-
-@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6), st.sampled_from(NAMES))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_every_cell_is_kept(tmp_path: Path, rows: list[list[str]], name: str) -> None:
+def test_every_cell_is_kept(tmp_path: Path, rows: list[list[str]], name: str, encoding: str) -> None:
     """In text that spreadsheet programs open an apostrophe stands before what they would run; blank rows of a sheet are none."""
     path = tmp_path / f"{os.getpid()}{name}"
-    with new_table(path) as out:
+    with new_table(path, encoding) as out:
         out.writerows([["甲", "", "丙"], *rows])
     starts = ("=", "+", "-", "@", "\t", "\r") if ".csv" in name or ".tsv" in name else ()
     kept = [[f"'{cell}" if cell.startswith(starts) else cell for cell in row] for row in rows] if starts else rows
     if ".xlsx" in name:
         kept = [row for row in kept if any(map(str.strip, row))]
-    table = open_table(path)
+    table = open_table(path, encoding if starts else None)
     assert list(table) == kept
     assert table.header == ["甲", "第2列" if name.startswith(("a.jsonl", "a.parquet")) else "", "丙"]
 
