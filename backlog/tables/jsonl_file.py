@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from backlog.tables.source import Source
-from backlog.tables.table import Line, RowWriter, check_header, named
-from backlog.tables.text_file import TextFile
+from backlog.tables.table import RowWriter, check_header, named
+from backlog.tables.text_file import Line, TextFile
 from classifier.errors import InvalidTableError
 
 SUFFIXES = (".jsonl", ".ndjson")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from backlog.tables.source import Source
-from backlog.tables.table import WORKBOOK_MAGIC, TextTable
+from backlog.tables.table import WORKBOOK_MAGIC, Table
 from classifier.errors import InvalidTableError
 
 _CHUNK = 1 << 20
@@ -114,14 +115,54 @@ def _broken_share(file: BinaryIO, encoding: str) -> float:
     return broken / max(beyond_ascii, 1)
 
 
-class TextFile(TextTable):
-    """The text of a table file.
+class Line(NamedTuple):
+    """A record of a text file: its cells, and how it stands in the file, line end included.
+
+    Bytes that do not decode stand in ``raw`` as half surrogates, which :meth:`TextFile.encode` turns back.
+    """
+
+    cells: list[str]
+    raw: str
+
+
+class TextFile(Table):
+    """A table whose records are lines of text, so that cells can be added and the rest stays as it is.
+
+    Parameters
+    ----------
+    path : Path or Source
+    encoding : str, optional
+        Found out where not given.
 
     Attributes
     ----------
+    encoding : str
+        Of its text; the byte order mark is no part of it.
     mark : str
         The byte order mark it begins with, or nothing.
+    bytes_read : int
+        How far the file on the disk has been read.
     """
+
+    @abstractmethod
+    def lines(self) -> Iterator[Line]:
+        """Yield the rows, each with the text that made it."""
+
+    @abstractmethod
+    def extended_header(self, names: Sequence[str]) -> str:
+        """All that stands before the first row, with further column names; to be asked for before the first row is."""
+
+    @abstractmethod
+    def extended(self, line: Line, added: Sequence[str]) -> str:
+        """The record with ``added`` behind its cells, which stay character for character.
+
+        Added formulas are made harmless where a spreadsheet program would run them. A row with more cells than
+        the header has is cut to its width and written anew.
+        """
+
+    @abstractmethod
+    def continues_in(self, target: Path) -> bool:
+        """Whether a file named ``target`` holds such records as they are: the same text format, not compressed."""
 
     def __init__(self, path: Path | Source, encoding: str | None) -> None:
         self.source = source = path if isinstance(path, Source) else Source(path)
@@ -132,7 +173,7 @@ class TextFile(TextTable):
 
     @property
     def bytes_read(self) -> int:
-        """How far the file on the disk has been read, for a progress bar."""
+        """How far the file on the disk has been read."""
         return self.source.bytes_read
 
     @property
