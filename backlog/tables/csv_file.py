@@ -23,7 +23,7 @@ _GLANCE = 24
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITER_OF = {".csv": ",", ".tsv": "\t"}
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
-_SEPARATOR_LINE = re.compile("sep=(.)[\r\n]*", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'sep=([^"\\\r\n])[\r\n]*', re.IGNORECASE)
 _BREAKS = re.compile("[\t\r\n]+")
 # What spreadsheet programs read as a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -83,7 +83,7 @@ def _utf_16_of(head: bytes) -> str | None:
     if b"\0" in head:
         for encoding in ("utf-16-le", "utf-16-be"):
             text = head[: len(head) // 2 * 2].decode(encoding, "replace")
-            if "\n" in text and "\0" not in text and text.count("\ufffd") <= _MOST_BROKEN * len(text):
+            if ("\n" in text or "\r" in text) and "\0" not in text and text.count("\ufffd") <= _MOST_BROKEN * len(text):
                 return encoding
     return None
 
