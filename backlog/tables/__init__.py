@@ -8,8 +8,8 @@ from backlog.tables.csv_file import CsvTable, new_csv
 from backlog.tables.extend import write_extended
 from backlog.tables.jsonl_file import JsonlTable, is_jsonl
 from backlog.tables.source import Source
-from backlog.tables.table import WORKBOOK_MAGIC, Line, RowWriter, Table, TextTable, encoding_fault
-from backlog.tables.text_file import find_encoding
+from backlog.tables.table import WORKBOOK_MAGIC, RowWriter, Table, encoding_fault
+from backlog.tables.text_file import Line, TextFile, find_encoding
 from backlog.tables.workbook import SheetTable
 from backlog.tables.writing import new_table
 from classifier.errors import InvalidTableError
@@ -23,7 +23,7 @@ __all__ = [
     "RowWriter",
     "SheetTable",
     "Table",
-    "TextTable",
+    "TextFile",
     "encoding_fault",
     "find_encoding",
     "new_csv",

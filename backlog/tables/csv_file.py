@@ -13,8 +13,8 @@ from typing import TextIO
 from backlog.tables.dialect import find_dialect
 from backlog.tables.draft import draft_of
 from backlog.tables.source import Source
-from backlog.tables.table import Line, RowWriter, check_header
-from backlog.tables.text_file import TextFile
+from backlog.tables.table import RowWriter, check_header
+from backlog.tables.text_file import Line, TextFile
 
 _MOST_IN_CELL = 1 << 24
 _SAMPLE = 1 << 16
@@ -23,7 +23,7 @@ _GLANCE = 24
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITER_OF = {".csv": ",", ".tsv": "\t"}
 _CHINESE = re.compile("[\u4e00-\u9fff]{2}")
-_SEPARATOR_LINE = re.compile("sep=(.)[\r\n]*", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'sep=([^"\\\r\n])[\r\n]*', re.IGNORECASE)
 _BREAKS = re.compile("[\t\r\n]+")
 # What spreadsheet programs read as a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -48,8 +48,7 @@ class CsvTable(TextFile):
     header : list of str
     encoding : str
     delimiter : str
-    bytes_read : int
-        How far the file has been read, for a progress bar.
+    dialect : type of csv.Dialect
 
     Raises
     ------

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from backlog.tables.draft import binary_draft, unpacked
-from backlog.tables.table import Table, TextTable
+from backlog.tables.table import Table
 from backlog.tables.text_file import TextFile
 from backlog.tables.writing import new_table
 
@@ -55,7 +55,7 @@ def write_extended(
     return None
 
 
-def _write_records(table: TextTable, target: Path, names: Sequence[str], added: Iterable[Sequence[str]]) -> None:
+def _write_records(table: TextFile, target: Path, names: Sequence[str], added: Iterable[Sequence[str]]) -> None:
     with binary_draft(target) as out:
         out.write(table.encode(table.extended_header(names)))
         for line, cells in zip(table.lines(), added, strict=True):

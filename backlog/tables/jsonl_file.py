@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from backlog.tables.source import Source
-from backlog.tables.table import Line, RowWriter, check_header, named
-from backlog.tables.text_file import TextFile
+from backlog.tables.table import RowWriter, check_header, encoding_fault, named
+from backlog.tables.text_file import Line, TextFile
 from classifier.errors import InvalidTableError
 
 SUFFIXES = (".jsonl", ".ndjson")
@@ -52,22 +52,23 @@ class JsonlTable(TextFile):
         keys = dict[str, None]()
         for _, found in self._objects():
             keys.update(dict.fromkeys(found or ()))
-        self.header = list(keys)
+        self.header = [key for key in keys if not encoding_fault([key])]
         self._added: list[str] = []
-        if not keys:
+        if not self.header:
             raise InvalidTableError(f"{self.path} 里没有一行是 JSON 对象；JSON Lines 文件的每一行应是一个 {{…}}。")
         check_header(self.path, self.header)
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows, each with the text that made it.
 
-        A line that is no object is kept behind the last column, where no reader takes it for the column's value.
+        A line that is no object, or has broken keys, is kept behind the last column, where no reader takes it for a value.
         """
+        columns = set(self.header)
         for raw, found in self._objects():
-            if found is None:
-                yield Line([*[""] * len(self.header), f"不是 JSON 对象：{raw.strip()}"], raw)
-            else:
+            if found is not None and found.keys() <= columns:
                 yield Line([_cell(found.get(key)) for key in self.header], raw)
+            else:
+                yield Line([*[""] * len(self.header), f"不是完好的 JSON 对象：{raw.strip()}"], raw)
 
     def extended_header(self, names: Sequence[str]) -> str:
         """The byte order mark, if any; ``names`` are the keys of what is added from now on."""

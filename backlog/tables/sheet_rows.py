@@ -134,6 +134,8 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     name, asked = json.loads(sys.argv[1])
+    # Whoever looked what the file is may have left off anywhere.
+    sys.stdin.buffer.seek(0)
     try:
         for one in rows_of(sys.stdin.buffer, name, asked):
             sys.stdout.buffer.write(json.dumps(one, ensure_ascii=False).encode() + b"\n")

@@ -28,7 +28,7 @@ class Source:
     Parameters
     ----------
     path : Path
-        ``-`` is standard input, which is copied into a nameless file on the disk.
+        ``-`` is standard input; it and named pipes are copied into a nameless file on the disk.
 
     Attributes
     ----------
@@ -45,13 +45,15 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._spool = None
+        self._spool: BinaryIO | None = None
         self._place = 0
         self._disk: BinaryIO | None = None
         if path == _STANDARD_INPUT:
             self.path = Path("标准输入")
-            self._spool = _spooled(sys.stdin.buffer)
-            weakref.finalize(self, self._spool.close)
+            self._keep(sys.stdin.buffer)
+        elif path.is_fifo():
+            with path.open("rb") as pipe:
+                self._keep(pipe)
         self.name = self.path.name
         with reading(self.path), self._from_disk() as disk:
             self._size = disk.seek(0, os.SEEK_END)
@@ -97,6 +99,10 @@ class Source:
             else:
                 with _spooled(file) as spool:
                     yield spool
+
+    def _keep(self, passing: BinaryIO) -> None:
+        self._spool = _spooled(passing)
+        weakref.finalize(self, self._spool.close)
 
     @contextmanager
     def _from_disk(self) -> Iterator[BinaryIO]:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from classifier.errors import InvalidTableError
 
@@ -82,52 +82,6 @@ class Table(Protocol):
                 f"{_separator_hint(self.header)}请改列名或用选项指定。"
             )
         return index
-
-
-class Line(NamedTuple):
-    """A record of a text file: its cells, and how it stands in the file, line end included.
-
-    Bytes that do not decode stand in ``raw`` as half surrogates, which :meth:`TextTable.encode` turns back.
-    """
-
-    cells: list[str]
-    raw: str
-
-
-class TextTable(Table, Protocol):
-    """A table whose records are lines of text, so that cells can be added and the rest stay as it is.
-
-    Attributes
-    ----------
-    encoding : str
-        Of its text. A byte order mark is no part of it, but the beginning of :meth:`extended_header`.
-    """
-
-    encoding: str
-
-    def lines(self) -> Iterator[Line]:
-        """Yield the rows as iterating does, each with the text that made it."""
-        ...
-
-    def extended_header(self, names: Sequence[str]) -> str:
-        """All that stands before the first row, with further column names."""
-        ...
-
-    def extended(self, line: Line, added: Sequence[str]) -> str:
-        """The record with ``added`` behind its cells, which stay character for character.
-
-        Added formulas are made harmless. A row with more cells than the header has is cut to
-        its width and written anew.
-        """
-        ...
-
-    def encode(self, text: str) -> bytes:
-        """The bytes of records as they stand in such a file; of what was read, the bytes it was read from."""
-        ...
-
-    def continues_in(self, target: Path) -> bool:
-        """Whether a file named ``target`` holds such records as they are: the same text format, not compressed."""
-        ...
 
 
 def _separator_hint(header: Sequence[str]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from backlog.tables.source import Source
-from backlog.tables.table import WORKBOOK_MAGIC, TextTable
+from backlog.tables.table import WORKBOOK_MAGIC, Table
 from classifier.errors import InvalidTableError
 
 _CHUNK = 1 << 20
@@ -41,6 +42,7 @@ def find_encoding(path: Path | Source, asked: str | None = None) -> str:
         encoding asked for or in any.
     """
     source = path if isinstance(path, Source) else Source(path)
+    asked = _known(asked) if asked else None
     with source.open() as file:
         head = file.read(_HEAD)
         _refuse_no_text(source, head)
@@ -81,22 +83,27 @@ def _utf_16_of(head: bytes) -> str | None:
     if b"\0" in head:
         for encoding in ("utf-16-le", "utf-16-be"):
             text = head[: len(head) // 2 * 2].decode(encoding, "replace")
-            if "\n" in text and "\0" not in text and text.count("\ufffd") <= _MOST_BROKEN * len(text):
+            if ("\n" in text or "\r" in text) and "\0" not in text and text.count("\ufffd") <= _MOST_BROKEN * len(text):
                 return encoding
     return None
 
 
+def _known(encoding: str) -> str:
+    """Its usual name."""
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError as error:
+        raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
+
+
 def _errors_of(encoding: str) -> str:
     """How bytes that do not decode become half surrogates, and these the same bytes again."""
-    return "surrogatepass" if encoding.lower().startswith(("utf-16", "utf_16", "utf16")) else "surrogateescape"
+    return "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
 
 
 def _broken_share(file: BinaryIO, encoding: str) -> float:
     """Part of the characters beyond ASCII that do not decode."""
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(_errors_of(encoding))
-    except LookupError as error:
-        raise InvalidTableError(f"没有 {encoding} 这种编码，请去掉编码选项让程序自己识别。") from error
+    decoder = codecs.getincrementaldecoder(encoding)(_errors_of(encoding))
     file.seek(0)
     broken = beyond_ascii = 0
     while chunk := file.read(_CHUNK):
@@ -108,14 +115,54 @@ def _broken_share(file: BinaryIO, encoding: str) -> float:
     return broken / max(beyond_ascii, 1)
 
 
-class TextFile(TextTable):
-    """The text of a table file.
+class Line(NamedTuple):
+    """A record of a text file: its cells, and how it stands in the file, line end included.
+
+    Bytes that do not decode stand in ``raw`` as half surrogates, which :meth:`TextFile.encode` turns back.
+    """
+
+    cells: list[str]
+    raw: str
+
+
+class TextFile(Table):
+    """A table whose records are lines of text, so that cells can be added and the rest stays as it is.
+
+    Parameters
+    ----------
+    path : Path or Source
+    encoding : str, optional
+        Found out where not given.
 
     Attributes
     ----------
+    encoding : str
+        Of its text; the byte order mark is no part of it.
     mark : str
         The byte order mark it begins with, or nothing.
+    bytes_read : int
+        How far the file on the disk has been read.
     """
+
+    @abstractmethod
+    def lines(self) -> Iterator[Line]:
+        """Yield the rows, each with the text that made it."""
+
+    @abstractmethod
+    def extended_header(self, names: Sequence[str]) -> str:
+        """All that stands before the first row, with further column names; to be asked for before the first row is."""
+
+    @abstractmethod
+    def extended(self, line: Line, added: Sequence[str]) -> str:
+        """The record with ``added`` behind its cells, which stay character for character.
+
+        Added formulas are made harmless where a spreadsheet program would run them. A row with more cells than
+        the header has is cut to its width and written anew.
+        """
+
+    @abstractmethod
+    def continues_in(self, target: Path) -> bool:
+        """Whether a file named ``target`` holds such records as they are: the same text format, not compressed."""
 
     def __init__(self, path: Path | Source, encoding: str | None) -> None:
         self.source = source = path if isinstance(path, Source) else Source(path)
@@ -126,7 +173,7 @@ class TextFile(TextTable):
 
     @property
     def bytes_read(self) -> int:
-        """How far the file on the disk has been read, for a progress bar."""
+        """How far the file on the disk has been read."""
         return self.source.bytes_read
 
     @property
@@ -173,7 +220,7 @@ def _without_mark(source: Source, encoding: str) -> tuple[str, str]:
     """An encoding that writes no byte order mark, so that records can be appended, and the mark the file has."""
     with source.open() as file:
         head = file.read(4)
-    if _mark_of(head) == "utf-16" and encoding.lower() in ("utf-16", "utf_16", "utf16"):
-        encoding = "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
-    encoding = codecs.lookup(encoding).name.replace("utf-8-sig", "utf-8")
+    if encoding == "utf-16":
+        encoding = "utf-16-be" if head.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+    encoding = encoding.removesuffix("-sig")
     return encoding, "\ufeff" * head.startswith("\ufeff".encode(encoding, "ignore"))
