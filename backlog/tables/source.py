@@ -101,7 +101,8 @@ class Source:
                     yield spool
 
     def _keep(self, passing: BinaryIO) -> None:
-        self._spool = _spooled(passing)
+        with reading(self.path):
+            self._spool = _spooled(passing)
         weakref.finalize(self, self._spool.close)
 
     @contextmanager

@@ -44,6 +44,7 @@ class Table(Protocol):
     Attributes
     ----------
     path : Path
+        As messages name it.
     header : list of str
     row_number : int
         Number of the row last read, as a spreadsheet program shows it, from 1.

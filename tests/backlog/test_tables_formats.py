@@ -11,6 +11,7 @@ import tracemalloc
 import zipfile
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ from tests.table_files import HEADER, NAMES, ROWS, ods, parquet, written, zipped
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("how", ["as it is", "renamed", "in a .zip file", "on standard input"])
+@pytest.mark.parametrize("how", ["as it is", "renamed", "in a .zip file", "on standard input", "through a pipe"])
 def test_a_table_is_read_whole_however_it_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
 ) -> None:
@@ -37,6 +38,10 @@ def test_a_table_is_read_whole_however_it_comes(
     if how == "on standard input":
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
         path = Path("-")
+    if how == "through a pipe":
+        content, path = path.read_bytes(), tmp_path / "pipe"
+        os.mkfifo(path)
+        Thread(target=path.write_bytes, args=[content], daemon=True).start()
     table = open_table(path)
     assert table.header == HEADER
     assert list(table) == list(table) == ROWS
