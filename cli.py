@@ -14,7 +14,7 @@ from typing import Any, Never
 import click
 
 from classifier.errors import FenbanError
-from commands import accounts, cases, models
+from commands import accounts, backlog, cases, models
 from commands.progress import Progress
 from settings import ROOT, Settings
 
@@ -268,6 +268,7 @@ for command in (
     *(accounts.user, accounts.token),
     *(cases.cases, cases.deadline, cases.holiday, cases.key),
     *(models.models, models.retrain, models.worker),
+    backlog.backlog,
 ):
     main.add_command(command)
 
