@@ -15,6 +15,7 @@ import click
 
 from classifier.errors import FenbanError
 from commands import accounts, backlog, cases, models
+from commands.progress import Progress
 from settings import ROOT, Settings
 
 _WORKER_PAUSE_S = 5
@@ -40,6 +41,7 @@ def _fail(message: str) -> Never:
 
 
 _file = click.Path(path_type=Path, dir_okay=False)
+_path = click.Path(path_type=Path)
 _folder = click.Path(path_type=Path, file_okay=False)
 _model = click.option("--model", type=_folder, help="模型目录，默认是当前模型")
 _as_json = click.option("--json", "as_json", is_flag=True, help="输出 JSON")
@@ -132,31 +134,31 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=_file)
-@click.argument("target", metavar="OUT", type=_file)
+@click.argument("source", metavar="IN", type=_path)
+@click.argument("target", metavar="OUT", type=_path)
 @_model
 @click.option("--jobs", default=-1, show_default=True, help="工作进程数，-1 为每核一个")
 @click.option("--title", default=None, help="标题列的列名")
 @click.option("--text", default=None, help="内容列的列名")
 @click.option("--encoding", default=None, help="输入文件的编码，默认自动识别")
-def reclassify(source: Path, target: Path, model: Path | None, jobs: int, **columns: str | None) -> None:
-    """给 CSV 文件的每一行加上建议，写成新文件。"""
+@click.option("--sheet", default=None, help="输入工作簿里的工作表，默认是第一个有内容的")
+@click.option("--resume", is_flag=True, help="接着做上次中断的同一次运行")
+def reclassify(source: Path, target: Path, model: Path | None, **options: Any) -> None:
+    """给表格文件的每一行加上建议，写成新文件；IN、OUT 为 - 时是标准输入、标准输出。"""
+    from backlog.journal import STANDARD
     from backlog.reclassify import reclassify as run
     from classifier.model import bundle
 
-    if source.resolve() == target.resolve():
-        _fail(f"输出文件不能与输入文件相同：{target}，请换一个文件名。")
-    size = source.stat().st_size if source.is_file() else 0
-    with click.progressbar(length=size, label="重新分类", file=sys.stderr) as bar:
-        outcome = run(
-            source,
-            target,
-            model or bundle.current(Settings().models_dir),
-            jobs=jobs,
-            progress=lambda rows, bytes_read: bar.update(bytes_read - bar.pos),
-            **columns,
-        )
-    click.echo(f"写出 {outcome.rows} 行到 {target}，其中 {outcome.errors} 行读不了，原因见 error 列。")
+    folder = model or bundle.current(Settings().models_dir)
+    try:
+        with Progress() as progress:
+            outcome = run(source, target, folder, progress=progress, **options)
+    except KeyboardInterrupt:
+        _fail("已按要求停下。" + ("" if STANDARD in (source, target) else "加 --resume 再运行即可接着做。"))
+    where = "标准输出" if target == STANDARD else target
+    click.echo(
+        f"写出 {outcome.rows} 行到 {where}，其中 {outcome.errors} 行读不了，原因见 error 列。", err=target == STANDARD
+    )
 
 
 @main.group()

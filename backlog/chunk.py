@@ -28,6 +28,8 @@ ADDED_COLUMNS = (
 )
 
 Row = list[str]
+Picked = tuple[str, str] | str
+"""A row's title and text, or why they cannot be told: cheaper to hand to another process than a complaint."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,29 @@ class Columns:
 
     def read(self, row: Sequence[str]) -> Complaint | str:
         """The complaint in a row, or why there is none to be had."""
+        return complaint_of(self.pick(row))
+
+    def pick(self, row: Sequence[str]) -> Picked:
+        """Title and text of a row, or why they cannot be told."""
         if len(row) > self.width:
             surplus = "，".join(row[self.width :])
             return f"这一行有 {len(row)} 个单元格，表头只有 {self.width} 列，多出：{surplus}"
-        cells = self.fit(row)
-        try:
-            return Complaint("" if self.title is None else cells[self.title], cells[self.text])
-        except InvalidComplaintError as error:
-            return str(error)
+        cells = row if len(row) == self.width else self.fit(row)
+        return "" if self.title is None else cells[self.title], cells[self.text]
 
     def fit(self, row: Sequence[str]) -> Row:
         """The row in as many cells as the header has."""
         return [*row[: self.width], *[""] * (self.width - len(row))]
+
+
+def complaint_of(picked: Picked) -> Complaint | str:
+    """The complaint of a title and a text, or why there is none to be had."""
+    if isinstance(picked, str):
+        return picked
+    try:
+        return Complaint(*picked)
+    except InvalidComplaintError as error:
+        return str(error)
 
 
 @cache
@@ -67,6 +80,11 @@ def suggest_cells(model: Path, read: list[Complaint | str]) -> list[Row]:
     """The cells of ADDED_COLUMNS for each complaint, or for the reason why there is none."""
     suggestions = iter(classifier_of(model).suggest_many([one for one in read if isinstance(one, Complaint)]))
     return [_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one) for one in read]
+
+
+def suggest_picked(model: Path, picked: list[Picked]) -> list[Row]:
+    """Like :func:`suggest_cells`, of what another process picked from the rows."""
+    return suggest_cells(model, [complaint_of(one) for one in picked])
 
 
 def _failure(reason: str) -> Row:

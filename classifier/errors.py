@@ -20,6 +20,10 @@ class InvalidTableError(FenbanError):
     """A table file that cannot be read or written as asked."""
 
 
+class UnfinishedError(FenbanError):
+    """A run that ended before its end; what it wrote so far is kept, and another run goes on from there."""
+
+
 class InvalidLabelsError(FenbanError):
     """A labelled file whose rows cannot be trained on or evaluated."""
 

@@ -231,7 +231,7 @@ def test_a_failed_promotion_leaves_the_old_model(copy: Path, monkeypatch: pytest
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle, "_flush", full)
+    monkeypatch.setattr(bundle, "flush", full)
     with pytest.raises(InvalidModelError, match="No space left"):
         bundle.promote(models, copy.name)
     assert sorted(models.iterdir()) == before
