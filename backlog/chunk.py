@@ -79,7 +79,7 @@ def classifier_of(model: Path) -> Classifier:
 def suggest_cells(model: Path, read: list[Complaint | str]) -> list[Row]:
     """The cells of ADDED_COLUMNS for each complaint, or for the reason why there is none."""
     suggestions = iter(classifier_of(model).suggest_many([one for one in read if isinstance(one, Complaint)]))
-    return [_cells(next(suggestions)) if isinstance(one, Complaint) else _failure(one) for one in read]
+    return [cells_of(next(suggestions)) if isinstance(one, Complaint) else _failure(one) for one in read]
 
 
 def suggest_picked(model: Path, picked: list[Picked]) -> list[Row]:
@@ -91,19 +91,27 @@ def _failure(reason: str) -> Row:
     return [*[""] * (len(ADDED_COLUMNS) - 1), reason]
 
 
-def _cells(suggestion: Suggestion) -> Row:
+def cells_of(suggestion: Suggestion) -> Row:
+    """The cells of ADDED_COLUMNS for a suggestion."""
     lead, assist, urgency = suggestion.lead, suggestion.assist, suggestion.urgency
-    candidates = [[one.department.id, round(one.confidence, 4)] for one in suggestion.candidates]
-    words = dict.fromkeys(reason.text for reason in suggestion.reasons if reason.weight >= 0)
+    # As json.dumps would write it, which takes three times as long.
+    candidates = ", ".join(
+        [f"[{_quoted(one.department.id)}, {round(one.confidence, 4)!r}]" for one in suggestion.candidates]
+    )
     return [
         lead.department.id,
         f"{lead.confidence:.4f}",
-        json.dumps(candidates, ensure_ascii=False),
+        f"[{candidates}]",
         assist.department.id if assist else "",
         urgency.level.id if urgency else "",
         f"{urgency.confidence:.4f}" if urgency else "",
         "true" if suggestion.needs_review else "false",
-        "；".join(words),
+        "；".join(dict.fromkeys([reason.text for reason in suggestion.reasons if reason.weight >= 0])),
         suggestion.model_version,
         "",
     ]
+
+
+@cache
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -21,6 +22,8 @@ Message = TypeVar("Message")
 Result = TypeVar("Result")
 
 _CHUNKS_AHEAD = 3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_KEPT_BYTES = 64 << 20
 
 
 class Workers:
@@ -76,6 +79,7 @@ class Workers:
 def _begin() -> None:
     """Make a worker of a new process."""
     gc.disable()
+    _keep_freed_memory()
     # Ctrl-C reaches all processes of a terminal; the one that started them decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -87,3 +91,10 @@ def _end_with_parent() -> None:
     assert parent
     parent.join()
     os._exit(1)
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what a chunk frees for the next: to fetch it anew costs a tenth of a worker's time."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        library.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)

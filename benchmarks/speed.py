@@ -90,7 +90,7 @@ def made_up(rows: int, path: Path) -> None:
     chance = random.Random(0)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["编号", "标题", "内容", "登记时间"])
+        writer.writerow(["id", "title", "text", "received"])
         for number in range(rows):
             (name, first), (_, second) = chance.choices(real, k=2)
             cut = chance.random()

@@ -193,12 +193,12 @@ class Classifier:
             hazards = find_hazards(prepared)
             # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
             levels = np.maximum(learned, np.minimum([self._level_asked(one) for one in hazards], learned + 1))
-            questions.append(stack.above_average("urgency", levels))
+            # The mildest level is the absence of reasons for another, so nothing is asked of it.
+            asked, average = stack.above_average("urgency", levels)
+            questions.append((np.where(levels, asked, average), average))
         shares = found.shares(*questions)
         reasons = word_reasons("department", prepared, found, shares[0], _MOST_FOR, _MOST_AGAINST)
         if levels is not None:
-            # The mildest level is the absence of reasons for another.
-            shares[2, np.repeat(levels == 0, np.diff(found.first_word))] = 0
             more = word_reasons("urgency", prepared, found, shares[2], _MOST_URGENT, 0)
             reasons = [
                 lead + hazard_reasons(complaint, fired) + level
