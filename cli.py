@@ -14,7 +14,7 @@ from typing import Any, Never
 import click
 
 from classifier.errors import FenbanError
-from commands import accounts, cases, models
+from commands import accounts, cases, cluster, models
 from settings import ROOT, Settings
 
 _WORKER_PAUSE_S = 5
@@ -132,15 +132,27 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=_file)
-@click.argument("target", metavar="OUT", type=_file)
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
 @_model
 @click.option("--jobs", default=-1, show_default=True, help="工作进程数，-1 为每核一个")
+@click.option(
+    "--scheduler", default=None, help="Dask 调度器地址（tcp://主机:8786）；IN、OUT 是 Parquet 目录，可在 s3:// 上"
+)
 @click.option("--title", default=None, help="标题列的列名")
 @click.option("--text", default=None, help="内容列的列名")
 @click.option("--encoding", default=None, help="输入文件的编码，默认自动识别")
-def reclassify(source: Path, target: Path, model: Path | None, jobs: int, **columns: str | None) -> None:
-    """给 CSV 文件的每一行加上建议，写成新文件。"""
+def reclassify(
+    source: str, target: str, model: Path | None, jobs: int, scheduler: str | None, **columns: str | None
+) -> None:
+    """给表格文件的每一行加上建议，写成新文件；加 --scheduler 则在 Dask 集群上处理 Parquet 分区。"""
+    if scheduler:
+        cluster.reclassify(source, target, model, scheduler, columns["title"], columns["text"])
+    else:
+        _reclassify_here(Path(source), Path(target), model, jobs, **columns)
+
+
+def _reclassify_here(source: Path, target: Path, model: Path | None, jobs: int, **columns: str | None) -> None:
     from backlog.reclassify import reclassify as run
     from classifier.model import bundle
 
