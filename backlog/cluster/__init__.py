@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker, as_completed
@@ -16,7 +18,9 @@ from backlog.cluster.files import Partition, find_partitions, sweep
 from backlog.cluster.partition import Done, Job, suggest_partition
 from classifier.errors import ClusterError, FenbanError
 
+_ADDRESS = re.compile(r"(tcp|tls)://.+:\d+")
 _CONNECT_TIMEOUT_S = 10
+_PROGRAM = "fenban"
 # More than a cluster has processes, and few enough for its scheduler, whatever the number of partitions.
 _MOST_AT_ONCE = 5_000
 
@@ -108,7 +112,7 @@ def reclassify_partitions(
         threads = client.nthreads().values()
         outcome = Outcome(len(partitions), len(threads), max(threads, default=0))
         progress(outcome)
-        for one in _as_done(client, job, partitions):
+        for one in _finished(client, job, partitions):
             outcome.add(one)
             progress(outcome)
     sweep(target, job.run)
@@ -117,43 +121,68 @@ def reclassify_partitions(
 
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Client]:
+    if not _ADDRESS.fullmatch(scheduler):
+        raise ClusterError(f"“{scheduler}”不是 Dask 调度器的地址，请写成 tcp://主机:8786（加密的写 tls://主机:8786）。")
     # It would show its traceback beside our message when the scheduler is lost.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
-        client = Client(scheduler, timeout=_CONNECT_TIMEOUT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+        client = Client(scheduler, timeout=_CONNECT_TIMEOUT_S)
+    except (OSError, TypeError) as error:
         raise ClusterError(
-            f"连不上 Dask 调度器 {scheduler}：{error}。请检查地址（如 tcp://主机:8786）、调度器是否在运行、防火墙和 TLS 设置。"
+            f"连不上 Dask 调度器 {scheduler}：{error}。请检查地址、调度器是否在运行、防火墙和 TLS 设置。"
         ) from error
     with client:
+        _check_programs(client, scheduler)
         yield client
 
 
-def _as_done(client: Client, job: Job, partitions: list[Partition]) -> Iterator[Done]:
-    """Yield what became of each partition, as they come; no more are under way than a scheduler bears."""
+def _check_programs(client: Client, scheduler: str) -> None:
+    """Refuse processes without Fenban, or with another version: they could not even read a task."""
+    versions: Any = client.get_versions(packages=[_PROGRAM])
+    own = versions["client"]["packages"][_PROGRAM]
+    for place, found in {scheduler: versions["scheduler"], **versions["workers"]}.items():
+        if (theirs := found["packages"][_PROGRAM]) != own:
+            raise ClusterError(
+                f"{place} 上的分办是 {theirs or '没有安装'}，这里是 {own}：调度器和每个工作进程都要装同一版本（见 docs/scaling.md）。"
+            )
+
+
+def _finished(client: Client, job: Job, partitions: list[Partition]) -> Iterator[Done]:
+    """Yield what became of each partition, as they come."""
+    suspects = []
+    for partition, future in _under_way(client, job, partitions, _MOST_AT_ONCE):
+        if isinstance(_exception(future), KilledWorker):
+            suspects.append(partition)
+        else:
+            yield _result(future, partition)
+    # Of a worker that dies Dask suspects all partitions it held, so they are tried again with one for each worker.
+    for partition, future in _under_way(client, job, suspects, max(1, len(client.nthreads()))):
+        yield _result(future, partition)
+
+
+def _under_way(client: Client, job: Job, partitions: list[Partition], most: int) -> Iterator[tuple[Partition, Future]]:
+    """Yield partitions with their futures when these are done; no more than ``most`` are submitted at a time."""
     waiting = iter(partitions)
-    under_way: dict[Future, Partition] = {}
+    submitted: dict[Future, Partition] = {}
 
     def submit(partition: Partition) -> Future:
         future = client.submit(suggest_partition, job, partition, pure=False)
-        under_way[future] = partition
+        submitted[future] = partition
         return future
 
-    running = as_completed([submit(one) for one in islice(waiting, _MOST_AT_ONCE)])
+    running = as_completed([submit(one) for one in islice(waiting, most)])
     for future in running:
-        yield _result(future, under_way.pop(future))
+        yield submitted.pop(future), future
         for partition in islice(waiting, 1):
             running.add(submit(partition))
 
 
 def _result(future: Future, partition: Partition) -> Done:
-    if future.cancelled():
-        raise ClusterError("与 Dask 调度器的连接断了。写好的分区都在，请查看调度器，然后再运行同一条命令，会接着做。")
-    match future.exception():
+    match _exception(future):
         case None:
             return future.result()
-        case KilledWorker() as error:
-            reason = f"处理它的工作进程先后死了 {error.allowed_failures + 1} 个，多半是内存不够，请给工作进程更多内存。"
+        case KilledWorker():
+            reason = "处理它的工作进程一再死去，多半是内存不够，请给工作进程更多内存，或把这个文件分成几个。"
             return Done(partition, fault=reason)
         case FenbanError() as error:
             raise error
@@ -161,3 +190,9 @@ def _result(future: Future, partition: Partition) -> Done:
             raise ClusterError(
                 f"处理 {partition.name} 时出错：{error!r}。请检查调度器和每个工作进程装的都是与这里相同的程序和版本。"
             ) from error
+
+
+def _exception(future: Future) -> BaseException | None:
+    if future.cancelled():
+        raise ClusterError("与 Dask 调度器的连接断了。写好的分区都在，请查看调度器，然后再运行同一条命令，会接着做。")
+    return future.exception()

@@ -32,7 +32,7 @@ def s3() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def cluster(s3: None) -> Iterator[LocalCluster]:
     """Two worker processes of one thread each."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster
 
 
