@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "casework.web": {"classifier", "casework.service", "casework.storage.database"},
     "settings": set(),
     "api": {"casework.service", "casework.storage.database", "casework.web", "settings"},
-    "commands": {"classifier", "backlog.tables", "casework", "settings"},
+    "commands": {"classifier", "backlog.cluster", "backlog.tables", "casework", "settings"},
     "cli": {"classifier", "training", "backlog", "casework", "commands", "settings"},
 }
 
@@ -50,6 +50,11 @@ DOORS = {
     "csv": {"backlog.tables.csv_file"},
     "python_calamine": {"backlog.tables.sheet_rows"},
     "xlsxwriter": {"backlog.tables.workbook"},
+    "pyarrow": {"backlog.cluster", "backlog.tables.parquet"},
+    "distributed": {"backlog.cluster"},
+    "dask": set(),
+    "fsspec": {"backlog.cluster"},
+    "botocore": {"backlog.cluster.files"},
     "sqlalchemy": {"casework.storage"},
     "alembic": {"casework.storage.migrations"},
     "psycopg": set(),

@@ -155,9 +155,9 @@ def _write(job: Job, partition: Partition, asked: dict[str, Any]) -> Done:
 @contextmanager
 def _opened(url: str) -> Iterator[pq.ParquetFile]:
     files, path = url_to_fs(url)
-    # Whoever reads several columns in turn gains nothing from what stands behind the last piece.
+    # Columns are read in turn, so what follows the last piece is no use; pyarrow would hold whole row groups beforehand.
     with files.open(path, "rb", cache_type="none") as file:
-        yield pq.ParquetFile(file, buffer_size=_READ_AHEAD, page_checksum_verification=True)
+        yield pq.ParquetFile(file, buffer_size=_READ_AHEAD, pre_buffer=False, page_checksum_verification=True)
 
 
 class _Header(Table):
