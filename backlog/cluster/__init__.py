@@ -187,9 +187,10 @@ def _result(future: Future, partition: Partition) -> Done:
         case FenbanError() as error:
             raise error
         case error:
-            raise ClusterError(
-                f"处理 {partition.name} 时出错：{error!r}。请检查调度器和每个工作进程装的都是与这里相同的程序和版本。"
-            ) from error
+            # Not foreseen, so perhaps of this partition alone: the others are not to wait for its repair.
+            return Done(
+                partition, fault=f"程序出错：{error!r}。请核对各台机器装的程序相同；若相同，请把这一行报告给开发者。"
+            )
 
 
 def _exception(future: Future) -> BaseException | None:

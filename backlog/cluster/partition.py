@@ -109,7 +109,7 @@ def _check_model(model: Path, version: str, digest: str) -> None:
         raise InvalidModelError(f"工作进程（{host}）：{error}模型目录须在每台机器的同一路径下。") from error
     if found != (version, digest, version):
         raise InvalidModelError(
-            f"工作进程（{host}）的模型 {model} 是 {found[0]}，与提交任务的 {version} 不同，"
+            f"工作进程（{host}）在 {model} 的模型（{found[-1]}）与提交任务的模型（{version}）不同，"
             "请给每台机器放上同一个模型，然后重启工作进程。"
         )
 

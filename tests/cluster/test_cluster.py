@@ -150,6 +150,24 @@ def test_a_worker_with_another_model_stops_the_run(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_error_nobody_foresaw_spoils_its_partition_only(
+    cluster: LocalCluster, backlog: Writer, tmp_path: Path, model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are done, and the error is told."""
+    backlog("a.parquet")
+    backlog("b.parquet")
+
+    def failing(job: Job, partition: Partition) -> object:
+        if partition.name == "a.parquet":
+            raise ZeroDivisionError("unforeseen")
+        return suggest_partition(job, partition)
+
+    monkeypatch.setattr(module, "suggest_partition", failing)
+    outcome = reclassify_partitions(str(tmp_path / "in"), str(tmp_path / "out"), model_dir, cluster.scheduler_address)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.parquet"]
+    assert ["unforeseen" in one.fault for one in outcome.failures] == [True]
+
+
 @contextmanager
 def processes(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A scheduler and a worker, each a process of its own, which look for packages in ``folder`` first."""
