@@ -14,7 +14,7 @@ from typing import Any, Never
 import click
 
 from classifier.errors import FenbanError
-from commands import accounts, backlog, cases, models
+from commands import accounts, backlog, cases, cluster, models
 from commands.progress import Progress
 from settings import ROOT, Settings
 
@@ -41,7 +41,6 @@ def _fail(message: str) -> Never:
 
 
 _file = click.Path(path_type=Path, dir_okay=False)
-_path = click.Path(path_type=Path)
 _folder = click.Path(path_type=Path, file_okay=False)
 _model = click.option("--model", type=_folder, help="模型目录，默认是当前模型")
 _as_json = click.option("--json", "as_json", is_flag=True, help="输出 JSON")
@@ -134,17 +133,27 @@ def suggest(text: str, title: str, model: Path | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=_path)
-@click.argument("target", metavar="OUT", type=_path)
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
 @_model
 @click.option("--jobs", default=-1, show_default=True, help="工作进程数，-1 为每核一个")
+@click.option(
+    "--scheduler", default=None, help="Dask 调度器地址（tcp://主机:8786）；IN、OUT 是 Parquet 目录，可在 s3:// 上"
+)
 @click.option("--title", default=None, help="标题列的列名")
 @click.option("--text", default=None, help="内容列的列名")
 @click.option("--encoding", default=None, help="输入文件的编码，默认自动识别")
 @click.option("--sheet", default=None, help="输入工作簿里的工作表，默认是第一个有内容的")
 @click.option("--resume", is_flag=True, help="接着做上次中断的同一次运行")
-def reclassify(source: Path, target: Path, model: Path | None, **options: Any) -> None:
+def reclassify(source: str, target: str, model: Path | None, scheduler: str | None, **options: Any) -> None:
     """给表格文件的每一行加上建议，写成新文件；IN、OUT 为 - 时是标准输入、标准输出。"""
+    if scheduler:
+        cluster.reclassify(source, target, model, scheduler, options["title"], options["text"])
+    else:
+        _reclassify_here(Path(source), Path(target), model, **options)
+
+
+def _reclassify_here(source: Path, target: Path, model: Path | None, **options: Any) -> None:
     from backlog.journal import STANDARD
     from backlog.reclassify import reclassify as run
     from classifier.model import bundle

@@ -32,6 +32,10 @@ class InvalidModelError(FenbanError):
     """A model folder that is missing, damaged, or made for another dictionary or format."""
 
 
+class ClusterError(FenbanError):
+    """A Dask cluster that cannot be reached, is lost, or runs another program."""
+
+
 class StorageError(FenbanError):
     """A database that cannot be reached, read or written; nothing of the change was kept."""
 

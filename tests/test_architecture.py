@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "casework.web": {"classifier", "casework.service", "casework.storage.database"},
     "settings": set(),
     "api": {"casework.service", "casework.storage.database", "casework.web", "settings"},
-    "commands": {"classifier", "backlog.tables", "casework", "settings"},
+    "commands": {"classifier", "backlog.cluster", "backlog.tables", "casework", "settings"},
     "cli": {"classifier", "training", "backlog", "casework", "commands", "settings"},
 }
 
@@ -59,7 +59,11 @@ DOORS = {
     "concurrent": {"backlog.workers"},
     "python_calamine": {"backlog.tables.sheet_rows"},
     "xlsxwriter": {"backlog.tables.workbook"},
-    "pyarrow": {"backlog.tables.parquet_file"},
+    "pyarrow": {"backlog.cluster", "backlog.tables.parquet_file"},
+    "distributed": {"backlog.cluster"},
+    "dask": set(),
+    "fsspec": {"backlog.cluster"},
+    "botocore": {"backlog.cluster.files"},
     "sqlalchemy": {"casework.storage"},
     "alembic": {"casework.storage.migrations"},
     "psycopg": set(),

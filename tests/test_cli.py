@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import joblib
@@ -93,6 +94,15 @@ def test_reclassify_in_a_pipe(models_dir: Path, tmp_path: Path, name: str) -> No
     assert header[:3] == ["编号", "内容", "suggested_department"]
     assert [row[0] for row in rows] == ["007", "008"]
     assert "写出 2 行到 标准输出，其中 1 行读不了" in result.stderr
+
+
+def test_a_cluster_without_its_libraries(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "backlog.cluster", raising=False)
+    result = fenban(models_dir, "reclassify", "in", "out", "--scheduler", "tcp://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "distributed，请运行 .venv/bin/pip install -r requirements-cluster.txt" in result.stderr
 
 
 def test_export(models_dir: Path, tmp_path: Path) -> None:
