@@ -27,6 +27,14 @@ ADDED_COLUMNS = (
     "error",
 )
 
+ADDED_TYPES = {
+    **dict.fromkeys(ADDED_COLUMNS, str),
+    "department_confidence": float,
+    "urgency_confidence": float,
+    "needs_review": bool,
+}
+"""What they hold, for formats that tell texts from numbers."""
+
 Row = list[str]
 Picked = tuple[str, str] | str
 """A row's title and text, or why they cannot be told: cheaper to hand to another process than a complaint."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from backlog.chunk import ADDED_COLUMNS, Row
+from backlog.chunk import ADDED_COLUMNS, ADDED_TYPES, Row
 from backlog.journal import STANDARD, beside
 from backlog.tables import CsvTable, Line, Table, new_table, write_extended
 from backlog.tables.text_file import TextFile
@@ -53,7 +53,7 @@ class Records(Sink):
 
     def __init__(self, table: TextFile) -> None:
         self.table: TextFile = table
-        self.head = table.encode(table.extended_header(ADDED_COLUMNS))
+        self.head = table.encode(table.extended_header(ADDED_COLUMNS, ADDED_TYPES))
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows of the source with their text."""
@@ -92,7 +92,7 @@ class AddedCells(Sink):
     def finish(self, target: Path) -> None:
         """Write the source's rows once more, each with its added cells."""
         with beside(target, self.kind).open("rb") as spool:
-            write_extended(self.table, target, ADDED_COLUMNS, map(json.loads, spool))
+            write_extended(self.table, target, ADDED_COLUMNS, map(json.loads, spool), types=ADDED_TYPES)
 
 
 def sink_for(table: Table, target: Path) -> Sink:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 
-from backlog.chunk import ADDED_COLUMNS, Columns, Row, classifier_of, suggest_cells
+from backlog.chunk import ADDED_COLUMNS, ADDED_TYPES, Columns, Row, classifier_of, suggest_cells
 from backlog.cluster.files import FILE_ERRORS, Partition, appearing, fingerprint
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, Table
+from backlog.tables.parquet_file import columns_of, fields
 from backlog.tables.table import check_header
 from classifier.errors import InvalidModelError, InvalidTableError
 from classifier.model import bundle
@@ -30,8 +31,7 @@ _ROWS_PER_CHUNK = 400
 # Columns are read in pieces of so many bytes, however large their row groups are.
 _READ_AHEAD = 1 << 22
 
-_TYPES = {"department_confidence": pa.float64(), "urgency_confidence": pa.float64(), "needs_review": pa.bool_()}
-_ADDED_FIELDS = [pa.field(name, _TYPES.get(name, pa.string())) for name in ADDED_COLUMNS]
+_ADDED_FIELDS = fields(ADDED_COLUMNS, ADDED_TYPES)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,9 @@ def _write(job: Job, partition: Partition, asked: dict[str, Any]) -> Done:
         ):
             for batch in table.iter_batches(_ROWS_PER_GROUP):
                 cells = list(_suggested(job.model, batch.select(columns)))
-                writer.write_batch(pa.record_batch([*batch.columns, *_arrays(cells)], extended))
+                writer.write_batch(
+                    pa.record_batch([*batch.columns, *columns_of(cells, ADDED_COLUMNS, ADDED_TYPES)], extended)
+                )
                 rows += len(cells)
                 errors += sum(1 for row in cells if row[-1])
             writer.add_key_value_metadata({_RECORD: json.dumps({**asked, "rows": rows, "errors": errors})})
@@ -203,11 +205,3 @@ def _strings(column: pa.Array) -> list[str]:
     """The cells, with bytes that are no UTF-8 as half surrogates: such a row gets an error, the others do not."""
     values = column.cast(pa.large_binary()).to_pylist()
     return [(value or b"").decode("utf-8", "surrogateescape") for value in values]
-
-
-def _arrays(rows: Iterable[Row]) -> list[pa.Array]:
-    """The added cells as typed columns; an empty cell is null."""
-    return [
-        pa.array([cell or None for cell in cells], pa.string()).cast(field.type)
-        for cells, field in zip(zip(*rows, strict=True), _ADDED_FIELDS, strict=True)
-    ]

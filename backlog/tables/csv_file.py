@@ -13,7 +13,7 @@ from typing import TextIO
 from backlog.tables.dialect import find_dialect
 from backlog.tables.draft import draft_of
 from backlog.tables.source import Source
-from backlog.tables.table import RowWriter, check_header
+from backlog.tables.table import NO_TYPES, RowWriter, Types, check_header
 from backlog.tables.text_file import Line, TextFile
 
 _MOST_IN_CELL = 1 << 24
@@ -79,7 +79,7 @@ class CsvTable(TextFile):
         next(records, None)
         return records
 
-    def extended_header(self, names: Sequence[str]) -> str:
+    def extended_header(self, names: Sequence[str], types: Types = NO_TYPES) -> str:
         """All that stands before the first row, with further column names."""
         return self.mark + self._preamble + self.extended(self._first, names)
 

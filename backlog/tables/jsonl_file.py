@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from json.encoder import encode_basestring as quoted
 from pathlib import Path
 from typing import TextIO
 
 from backlog.tables.source import Source
-from backlog.tables.table import RowWriter, check_header, encoding_fault, named
+from backlog.tables.table import NO_TYPES, RowWriter, Types, check_header, encoding_fault, named
 from backlog.tables.text_file import Line, TextFile
 from classifier.errors import InvalidTableError
 
@@ -53,7 +53,7 @@ class JsonlTable(TextFile):
         for _, found in self._objects():
             keys.update(dict.fromkeys(found or ()))
         self.header = [key for key in keys if not encoding_fault([key])]
-        self._added: list[str] = []
+        self._added: list[tuple[str, Callable[[str], str]]] = []
         if not self.header:
             raise InvalidTableError(f"{self.path} 里没有一行是 JSON 对象；JSON Lines 文件的每一行应是一个 {{…}}。")
         check_header(self.path, self.header)
@@ -70,14 +70,14 @@ class JsonlTable(TextFile):
             else:
                 yield Line([*[""] * len(self.header), f"不是完好的 JSON 对象：{raw.strip()}"], raw)
 
-    def extended_header(self, names: Sequence[str]) -> str:
+    def extended_header(self, names: Sequence[str], types: Types = NO_TYPES) -> str:
         """The byte order mark, if any; ``names`` are the keys of what is added from now on."""
-        self._added = [f"{quoted(name)}: " for name in names]
+        self._added = [(f"{quoted(name)}: ", _as_json(types.get(name))) for name in names]
         return self.mark
 
     def extended(self, line: Line, added: Sequence[str]) -> str:
         """The object with keys added; in place of a line that is none, an object of these alone."""
-        more = ", ".join([key + quoted(cell) for key, cell in zip(self._added, added, strict=True)]) + "}"
+        more = ", ".join([key + value(cell) for (key, value), cell in zip(self._added, added, strict=True)]) + "}"
         if len(line.cells) > len(self.header):
             return f"{{{more}\n"
         before, _, after = line.raw.rpartition("}")
@@ -110,15 +110,25 @@ def is_jsonl(head: bytes, name: str) -> bool:
 class ObjectWriter(RowWriter):
     """Writes each row as an object, the first row the keys of all."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._keys: list[str] = []
+    def __init__(self, file: TextIO, types: Types = NO_TYPES) -> None:
+        self._file, self._types = file, types
+        self._keys: list[tuple[str, Callable[[str], str]]] = []
 
     def writerow(self, row: Sequence[str], /) -> None:
         if self._keys:
-            self._file.write(json.dumps(dict(zip(self._keys, row, strict=True)), ensure_ascii=False) + "\n")
+            pairs = [f"{key}: {value(cell)}" for (key, value), cell in zip(self._keys, row, strict=True)]
+            self._file.write(f"{{{', '.join(pairs)}}}\n")
         else:
-            self._keys = named(row)
+            self._keys = [(quoted(name), _as_json(self._types.get(name))) for name in named(row)]
+
+
+def _as_json(kind: type | None) -> Callable[[str], str]:
+    """How a column's cells are written: texts as they are, but empty cells of a column that has a type are null."""
+    if kind is None:
+        return quoted
+    if kind is str:
+        return lambda cell: quoted(cell) if cell else "null"
+    return lambda cell: cell or "null"
 
 
 def _object(raw: str) -> dict[str, object] | None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from backlog.tables.draft import draft_of
 from backlog.tables.source import Source
-from backlog.tables.table import RowWriter, Table, check_header, named
+from backlog.tables.table import NO_TYPES, RowWriter, Table, Types, check_header, named
 from classifier.errors import InvalidTableError
 
 _ROWS_PER_BATCH = 10_000
@@ -92,21 +92,35 @@ def _text(value: bytes | str | None) -> str:
     return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value or ""
 
 
-def _strings(column: Sequence[str]) -> pa.Array:
-    return pa.array(column, pa.string())
+_KINDS = {str: pa.string(), float: pa.float64(), bool: pa.bool_()}
+
+
+def fields(names: Iterable[str], types: Types) -> list[pa.Field]:
+    """Columns of the types told, else of texts."""
+    return [pa.field(name, _KINDS[types.get(name, str)]) for name in names]
+
+
+def columns_of(rows: Iterable[Sequence[str]], names: Iterable[str], types: Types) -> list[pa.Array]:
+    """Rows of texts as columns; where a column's type is told, empty cells are null."""
+    return [
+        pa.array([cell or None for cell in cells], pa.string()).cast(_KINDS[types[name]])
+        if name in types
+        else pa.array(cells, pa.string())
+        for cells, name in zip(zip(*rows, strict=True), names, strict=True)
+    ]
 
 
 class _GroupWriter(RowWriter):
     """Writes rows of texts in groups, the first row the columns' names."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, types: Types) -> None:
+        self._path, self._types = path, types
         self._rows: list[Sequence[str]] = []
         self._file: pq.ParquetWriter | None = None
 
     def writerow(self, row: Sequence[str], /) -> None:
         if self._file is None:
-            schema = pa.schema([(name, pa.string()) for name in named(row)])
+            schema = pa.schema(fields(named(row), self._types))
             self._file = pq.ParquetWriter(self._path, schema, compression=_COMPRESSION)
         else:
             self._rows.append(row)
@@ -115,8 +129,10 @@ class _GroupWriter(RowWriter):
 
     def flush(self) -> None:
         if self._file and self._rows:
-            columns = map(_strings, zip(*self._rows, strict=True))
-            self._file.write_batch(pa.RecordBatch.from_arrays([*columns], schema=self._file.schema))
+            schema = self._file.schema
+            self._file.write_batch(
+                pa.RecordBatch.from_arrays(columns_of(self._rows, schema.names, self._types), schema=schema)
+            )
             self._rows.clear()
 
     def close(self) -> None:
@@ -125,26 +141,28 @@ class _GroupWriter(RowWriter):
 
 
 @contextmanager
-def new_parquet(path: Path) -> Iterator[RowWriter]:
-    """Write a Parquet file in which all columns are texts.
+def new_parquet(path: Path, types: Types = NO_TYPES) -> Iterator[RowWriter]:
+    """Write a Parquet file in which all columns are texts unless ``types`` says otherwise.
 
     Raises
     ------
     InvalidTableError
         The file cannot be written; nothing is left behind.
     """
-    with draft_of(path) as draft, closing(_GroupWriter(draft)) as writer:
+    with draft_of(path) as draft, closing(_GroupWriter(draft, types)) as writer:
         yield writer
         writer.flush()
 
 
-def extend_parquet(table: ParquetTable, path: Path, names: Sequence[str], added: Iterable[Sequence[str]]) -> None:
-    """Write a Parquet file with columns of texts added; the others keep their types and values."""
+def extend_parquet(
+    table: ParquetTable, path: Path, names: Sequence[str], added: Iterable[Sequence[str]], types: Types = NO_TYPES
+) -> None:
+    """Write a Parquet file with columns added; the others keep their types and values."""
     cells = iter(added)
-    schema = pa.schema([*table.schema, *((name, pa.string()) for name in names)], table.schema.metadata)
+    schema = pa.schema([*table.schema, *fields(names, types)], table.schema.metadata)
     with draft_of(path) as draft, pq.ParquetWriter(draft, schema, compression=_COMPRESSION) as file:
         for batch in table.batches():
-            more = zip(*islice(cells, batch.num_rows), strict=True)
-            file.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *map(_strings, more)], schema=schema))
+            more = columns_of(islice(cells, batch.num_rows), names, types)
+            file.write_batch(pa.RecordBatch.from_arrays([*batch.columns, *more], schema=schema))
         if next(cells, None):
             raise ValueError(f"more rows to add than {path} has")

@@ -6,9 +6,10 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from classifier.errors import InvalidTableError
@@ -26,6 +27,12 @@ WORDS_FOR = {
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError)
 _SEPARATORS = re.compile(r"[,;|\t，；、｜^~:：\x01 ]")
 _UNDECODED = re.compile("[\ud800-\udfff]")
+
+
+Types = Mapping[str, type[str] | type[float] | type[bool]]
+"""What columns hold, where a format tells texts from numbers and truths; their empty cells are null there."""
+
+NO_TYPES: Types = MappingProxyType({})
 
 
 class RowWriter(Protocol):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from backlog.tables.source import Source
-from backlog.tables.table import WORKBOOK_MAGIC, Table
+from backlog.tables.table import NO_TYPES, WORKBOOK_MAGIC, Table, Types
 from classifier.errors import InvalidTableError
 
 _CHUNK = 1 << 20
@@ -149,7 +149,7 @@ class TextFile(Table):
         """Yield the rows, each with the text that made it."""
 
     @abstractmethod
-    def extended_header(self, names: Sequence[str]) -> str:
+    def extended_header(self, names: Sequence[str], types: Types = NO_TYPES) -> str:
         """All that stands before the first row, with further column names; to be asked for before the first row is."""
 
     @abstractmethod

@@ -10,16 +10,16 @@ from typing import TextIO
 from backlog.tables.csv_file import DELIMITER_OF, SafeWriter
 from backlog.tables.draft import text_draft, unpacked
 from backlog.tables.jsonl_file import SUFFIXES, ObjectWriter
-from backlog.tables.table import RowWriter
+from backlog.tables.table import NO_TYPES, RowWriter, Types
 from backlog.tables.workbook import new_workbook
 from classifier.errors import InvalidTableError
 
 
-def new_table(path: Path, encoding: str = "utf-8-sig") -> AbstractContextManager[RowWriter]:
+def new_table(path: Path, encoding: str = "utf-8-sig", types: Types = NO_TYPES) -> AbstractContextManager[RowWriter]:
     """Write a file that appears under its name only when it is complete.
 
     The first row written is the header; the others are as wide. What staff open in a spreadsheet program (.csv, .tsv,
-    .xlsx) has no cell that is taken for a formula, and in no format is one taken for a number.
+    .xlsx) has no cell that is taken for a formula, and none in any format is taken for a number unless ``types`` says so.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ def new_table(path: Path, encoding: str = "utf-8-sig") -> AbstractContextManager
         Named .csv, .tsv or .jsonl, each perhaps with .gz behind, or .xlsx or .parquet.
     encoding : str
         Of a CSV or TSV file; the default is what Excel opens rightly.
+    types : mapping
+        What columns hold, for JSON Lines and Parquet.
 
     Raises
     ------
@@ -37,14 +39,14 @@ def new_table(path: Path, encoding: str = "utf-8-sig") -> AbstractContextManager
     if suffix in DELIMITER_OF:
         return _new_text(path, encoding, lambda file: SafeWriter(file, DELIMITER_OF[suffix]))
     if suffix in SUFFIXES:
-        return _new_text(path, "utf-8", ObjectWriter)
+        return _new_text(path, "utf-8", lambda file: ObjectWriter(file, types))
     if path.suffix.lower() == ".xlsx":
         return new_workbook(path)
     if path.suffix.lower() == ".parquet":
         # Takes a tenth of a second, which other files need not wait.
         from backlog.tables.parquet_file import new_parquet
 
-        return new_parquet(path)
+        return new_parquet(path, types)
     raise InvalidTableError(
         f"写不了 {path}：只能写 .csv、.tsv、.jsonl（都可再加 .gz 压缩）、.xlsx 或 .parquet，请改文件名。"
     )

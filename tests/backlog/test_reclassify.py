@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -201,6 +202,23 @@ def test_an_excel_file_becomes_one(model_dir: Path, tmp_path: Path) -> None:
     assert result.header == [*HEADER, *ADDED_COLUMNS]
     assert [row[:4] for row in result] == ROWS[:3]
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.xlsx", "out.xlsx"]
+
+
+@pytest.mark.parametrize("source", ["in.csv", "in.jsonl", "in.parquet"])
+def test_where_a_format_tells_numbers_from_texts_they_are_numbers(model_dir: Path, tmp_path: Path, source: str) -> None:
+    """Confidences and needs_review in JSON Lines and Parquet, from whatever they come; nothing is null, not an empty text."""
+    with new_table(tmp_path / source) as out:
+        out.writerows([HEADER, ROWS[0], ["", "", "", ""]])
+    for target in ("out.jsonl", "out.parquet"):
+        reclassify(tmp_path / source, tmp_path / target, model_dir, jobs=1)
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    for good, bad in ([json.loads(line) for line in lines], pq.read_table(tmp_path / "out.parquet").to_pylist()):
+        assert 0 < good["department_confidence"] <= 1
+        assert 0 < good["urgency_confidence"] <= 1
+        assert good["needs_review"] in (True, False)
+        assert good["error"] is None
+        assert bad["error"].startswith("内容为空")
+        assert [bad[name] for name in ADDED_COLUMNS[:-1]] == [None] * (len(ADDED_COLUMNS) - 1)
 
 
 CELLS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
