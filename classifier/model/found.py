@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled
+from classifier.compiled import compiled, indices
 from classifier.text.normalise import SEPARATOR
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _scores(first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, 
     scores, sums = np.empty((len(first_cell) - 1, len(intercept))), np.empty(len(intercept))
     for document in range(len(scores)):
         sums[:] = intercept
-        for cell in range(first_cell[document], first_cell[document + 1]):
+        for cell in indices(first_cell[document], first_cell[document + 1]):
             weights = by_column[column[cell]]
             for k in range(len(sums)):
                 sums[k] += value[cell] * weights[k]
@@ -171,21 +171,22 @@ def _shares(
     by_word = np.zeros((len(questions), len(word_start)))
     one_place, of_cell, by_character = np.empty(len(column)), np.empty(len(column)), np.empty(offsets[-1])
     for document in range(len(offsets) - 1):
-        for i in range(first_cell[document], first_cell[document + 1]):
+        cells = indices(first_cell[document], first_cell[document + 1])
+        for i in cells:
             one_place[i] = value[i] / count[i]
         for q in range(len(questions)):
             a, b = questions[q, 0, document], questions[q, 1, document]
             if a == b:
                 continue
-            for i in range(first_cell[document], first_cell[document + 1]):
+            for i in cells:
                 of_cell[i] = one_place[i] * (by_column[column[i], a] - by_column[column[i], b])
             by_character[offsets[document] : offsets[document + 1]] = 0
-            for i in range(first_place[document], first_place[document + 1]):
+            for i in indices(first_place[document], first_place[document + 1]):
                 share = of_cell[cell[i]] / length[i]
-                for character in range(start[i], start[i] + length[i]):
+                for character in indices(start[i], start[i] + length[i]):
                     by_character[character] += share
-            for word in range(first_word[document], first_word[document + 1]):
-                for character in range(word_start[word], word_start[word] + word_length[word]):
+            for word in indices(first_word[document], first_word[document + 1]):
+                for character in indices(word_start[word], word_start[word] + word_length[word]):
                     by_word[q, word] += by_character[character]
     return by_word
 

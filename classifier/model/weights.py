@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled
+from classifier.compiled import compiled, indices
 from classifier.model.found import Floats, Found, Ints, Ints32
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
@@ -145,9 +145,9 @@ def _find(
     places = cells = 0
     for document in range(n):
         # A place first gets its term's column, and once all are found its cell.
-        for word in range(first_word[document], first_word[document + 1]):
+        for word in indices(first_word[document], first_word[document + 1]):
             node = int(first[codes[word_start[word]]])
-            for i in range(word_start[word] + 1, word_start[word] + word_length[word]):
+            for i in indices(word_start[word] + 1, word_start[word] + word_length[word]):
                 node = step(node, codes[i], keys, known) if node >= 0 else -1
             if node >= 0 and columns[node, _WORDS] >= 0:
                 word_known[word] = True
@@ -166,7 +166,7 @@ def _find(
                         start[places], length[places], cell[places] = i, size, columns[node, block]
                         places += 1
                 node = step(node, codes[i + 1], keys, known) if i + 1 < end else -1
-        for place in range(first_place[document], places):
+        for place in indices(first_place[document], places):
             term = cell[place]
             if cell_of[term] < 0:
                 cell_of[term], column[cells], count[cells] = cells, term, 0
@@ -174,7 +174,7 @@ def _find(
             cell[place] = cell_of[term]
             count[cell[place]] += 1
         first_place[document + 1], first_cell[document + 1] = places, cells
-        for one in range(first_cell[document], cells):
+        for one in indices(first_cell[document], cells):
             cell_of[column[one]] = -1
     return (
         word_known, first_place, start[:places], length[:places], cell[:places],
@@ -192,10 +192,10 @@ def _weigh(
     squares = np.zeros(len(weights))
     for document in range(len(first_cell) - 1):
         squares[:] = 0
-        for cell in range(first_cell[document], first_cell[document + 1]):
+        for cell in indices(first_cell[document], first_cell[document + 1]):
             value[cell] = frequency[count[cell]] * idf[column[cell]]
             squares[block_of[column[cell]]] += value[cell] * value[cell]
         scale = weights / np.sqrt(squares)
-        for cell in range(first_cell[document], first_cell[document + 1]):
+        for cell in indices(first_cell[document], first_cell[document + 1]):
             value[cell] *= scale[block_of[column[cell]]]
     return value
