@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint bench bench-learning bench-register bench-retrain bench-scaling clean
+.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint bench bench-speed bench-learning bench-register bench-retrain bench-scaling clean
 
 setup: $(READY)dev
 
@@ -54,6 +54,10 @@ test-cluster: $(READY)cluster
 
 bench: $(READY)dev
 	$(BIN)/python -m benchmarks.run
+
+# Backlogs up to a million rows and requests under load, beside a plain script and a bare echo (half an hour).
+bench-speed: $(READY)dev
+	$(BIN)/python -m benchmarks.speed
 
 # What an office's first labelled cases are worth (5 minutes), and how long retraining takes.
 bench-learning: $(READY)dev
