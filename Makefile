@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-faults test-browser lint bench bench-learning bench-register bench-retrain clean
+.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint bench bench-speed bench-learning bench-register bench-retrain bench-scaling clean
 
 setup: $(READY)dev
 
@@ -17,6 +17,10 @@ $(READY)run: requirements.txt pyproject.toml
 
 $(READY)dev: $(READY)run requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+$(READY)cluster: $(READY)dev requirements-cluster.txt requirements-cluster-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-cluster-dev.txt
 	touch $@
 
 models/CURRENT: | $(READY)run
@@ -44,8 +48,16 @@ test-faults: $(READY)dev
 test-browser: $(READY)dev
 	$(BIN)/pytest tests/browser
 
+# A Dask cluster of processes, some of them killed, and an S3 server.
+test-cluster: $(READY)cluster
+	$(BIN)/pytest tests/cluster
+
 bench: $(READY)dev
 	$(BIN)/python -m benchmarks.run
+
+# Backlogs up to a million rows and requests under load, beside a plain script and a bare echo (half an hour).
+bench-speed: $(READY)dev
+	$(BIN)/python -m benchmarks.speed
 
 # What an office's first labelled cases are worth (5 minutes), and how long retraining takes.
 bench-learning: $(READY)dev
@@ -56,6 +68,9 @@ bench-register: $(READY)dev
 
 bench-retrain: $(READY)dev
 	$(BIN)/python -m benchmarks.retrain
+
+bench-scaling: $(READY)cluster models/CURRENT
+	$(BIN)/python -m benchmarks.scaling
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,7 +14,8 @@ from typing import Any, Never
 import click
 
 from classifier.errors import FenbanError
-from commands import accounts, cases, models
+from commands import accounts, backlog, cases, cluster, models
+from commands.progress import Progress
 from settings import ROOT, Settings
 
 _WORKER_PAUSE_S = 3
@@ -137,31 +138,41 @@ def _likely(one: Any) -> str:
 
 
 @main.command()
-@click.argument("source", metavar="IN", type=_file)
-@click.argument("target", metavar="OUT", type=_file)
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
 @_model
 @click.option("--jobs", default=-1, show_default=True, help="工作进程数，-1 为每核一个")
+@click.option(
+    "--scheduler", default=None, help="Dask 调度器地址（tcp://主机:8786）；IN、OUT 是 Parquet 目录，可在 s3:// 上"
+)
 @click.option("--title", default=None, help="标题列的列名")
 @click.option("--text", default=None, help="内容列的列名")
 @click.option("--encoding", default=None, help="输入文件的编码，默认自动识别")
-def reclassify(source: Path, target: Path, model: Path | None, jobs: int, **columns: str | None) -> None:
-    """给 CSV 文件的每一行加上建议，写成新文件。"""
+@click.option("--sheet", default=None, help="输入工作簿里的工作表，默认是第一个有内容的")
+@click.option("--resume", is_flag=True, help="接着做上次中断的同一次运行")
+def reclassify(source: str, target: str, model: Path | None, scheduler: str | None, **options: Any) -> None:
+    """给表格文件的每一行加上建议，写成新文件；IN、OUT 为 - 时是标准输入、标准输出。"""
+    if scheduler:
+        cluster.reclassify(source, target, model, scheduler, options["title"], options["text"])
+    else:
+        _reclassify_here(Path(source), Path(target), model, **options)
+
+
+def _reclassify_here(source: Path, target: Path, model: Path | None, **options: Any) -> None:
+    from backlog.journal import STANDARD
     from backlog.reclassify import reclassify as run
     from classifier.model import bundle
 
-    if source.resolve() == target.resolve():
-        _fail(f"输出文件不能与输入文件相同：{target}，请换一个文件名。")
-    size = source.stat().st_size if source.is_file() else 0
-    with click.progressbar(length=size, label="重新分类", file=sys.stderr) as bar:
-        outcome = run(
-            source,
-            target,
-            model or bundle.current(Settings().models_dir),
-            jobs=jobs,
-            progress=lambda rows, bytes_read: bar.update(bytes_read - bar.pos),
-            **columns,
-        )
-    click.echo(f"写出 {outcome.rows} 行到 {target}，其中 {outcome.errors} 行读不了，原因见 error 列。")
+    folder = model or bundle.current(Settings().models_dir)
+    try:
+        with Progress() as progress:
+            outcome = run(source, target, folder, progress=progress, **options)
+    except KeyboardInterrupt:
+        _fail("已按要求停下。" + ("" if STANDARD in (source, target) else "加 --resume 再运行即可接着做。"))
+    where = "标准输出" if target == STANDARD else target
+    click.echo(
+        f"写出 {outcome.rows} 行到 {where}，其中 {outcome.errors} 行读不了，原因见 error 列。", err=target == STANDARD
+    )
 
 
 @main.group()
@@ -271,6 +282,7 @@ for command in (
     *(accounts.user, accounts.token),
     *(cases.cases, cases.deadline, cases.holiday, cases.key),
     *(models.models, models.retrain, models.worker),
+    backlog.backlog,
 ):
     main.add_command(command)
 

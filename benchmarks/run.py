@@ -109,7 +109,7 @@ def _accuracy(classifier: Classifier, path: Path, what: str) -> str:
     ]
     rows += [(f"F1 {label}", f"{row['f1']:.3f} ({row['rows']} rows)") for label, row in department["per_class"].items()]
     title = f"## Accuracy on {what} ({department['rows']} rows), trained on the corpus alone\n\n"
-    return title + _table(("figure", "value"), rows)
+    return title + table(("figure", "value"), rows)
 
 
 def _cross_validated(metrics: dict[str, Any], train_s: float) -> str:
@@ -123,7 +123,7 @@ def _cross_validated(metrics: dict[str, Any], train_s: float) -> str:
         ("critical shown as routine", f"{urgency['gravest_shown_as_mildest']}"),
         ("training on the whole corpus, cross-validation included", f"{train_s:.0f} s"),
     ]
-    return f"## Cross-validation over the corpus ({department['rows']} rows), without hazard rules\n\n" + _table(
+    return f"## Cross-validation over the corpus ({department['rows']} rows), without hazard rules\n\n" + table(
         ("figure", "value"), rows
     )
 
@@ -144,7 +144,7 @@ def _seven_topics() -> str:
         ("macro-F1", f"{macro_f1(true, predicted):.3f} (95 % interval {low:.3f}–{high:.3f})"),
         ("accuracy", f"{float((true == predicted).mean()):.3f}"),
     ]
-    return f"## seven-topics.csv ({len(true)} rows), 5-fold, trained on its own rows\n\n" + _table(
+    return f"## seven-topics.csv ({len(true)} rows), 5-fold, trained on its own rows\n\n" + table(
         ("figure", "value"), rows
     )
 
@@ -161,17 +161,17 @@ def _speed(models: Path, folder: Path) -> str:
         whole, output = _run(models, "-m", "benchmarks.plain_script", "run", model, source, folder / "plain.csv")
         plain.append(whole)
         plain_inside.append(float(output.split()[-1]))
-    table = []
+    ratios = []
     for what, fast, slow in (
         ("whole command, start-up and loading included", min(ours), min(plain)),
         ("started and loaded", min(ours_inside), min(plain_inside)),
     ):
-        table.append((what, f"{rows / fast:,.0f}", f"{rows / slow:,.0f}", f"{slow / fast:.1f} ×"))
+        ratios.append((what, f"{rows / fast:,.0f}", f"{rows / slow:,.0f}", f"{slow / fast:.1f} ×"))
     return (
         f"## Batch: complaints.csv ({rows:,} rows), CSV to CSV, best of {_RUNS} in turns\n\n"
         "`fenban reclassify` writes every column, reasons included; the plain script (jieba, TfidfVectorizer,\n"
         "LinearSVC, one process) writes the department alone.\n\n"
-        + _table(("what", "Fenban, documents per second", "plain script", "ratio"), table)
+        + table(("what", "Fenban, documents per second", "plain script", "ratio"), ratios)
         + f"\nPeak memory of Fenban's largest process: {_peak_mb(models, source, folder):.0f} MB.\n"
     )
 
@@ -235,7 +235,7 @@ def _online(models: Path, folder: Path) -> str:
         ("`fenban serve` until ready, model there", f"{ready_s:.2f} s"),
         ("one suggestion in process, about 220 characters, median", f"{np.median(latencies_ms):.2f} ms"),
     ]
-    return "## Online\n\n" + _table(("figure", "value"), rows)
+    return "## Online\n\n" + table(("figure", "value"), rows)
 
 
 def _until_ready(url: str, start: float) -> float:
@@ -250,7 +250,7 @@ def _until_ready(url: str, start: float) -> float:
             return time.perf_counter() - start
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+def table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import numba
 import numba.core.config as numba_settings
+import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,3 +43,10 @@ def _keeps_code() -> bool:
         return False
     numba_settings.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return os.access(folder, os.W_OK)
+
+
+@compiled
+def indices(start: int, stop: int) -> range:
+    """``range(start, stop)`` in unsigned numbers, for use as indices alone: a signed one is asked each time whether it counts
+    from the end. Arithmetic of these and plain integers gives floating-point numbers."""
+    return range(np.uint64(start), np.uint64(stop))

@@ -20,12 +20,20 @@ class InvalidTableError(FenbanError):
     """A table file that cannot be read or written as asked."""
 
 
+class UnfinishedError(FenbanError):
+    """A run that ended before its end; what it wrote so far is kept, and another run goes on from there."""
+
+
 class InvalidLabelsError(FenbanError):
     """A labelled file whose rows cannot be trained on or evaluated."""
 
 
 class InvalidModelError(FenbanError):
     """A model folder that is missing, damaged, or made for another dictionary or format."""
+
+
+class ClusterError(FenbanError):
+    """A Dask cluster that cannot be reached, is lost, or runs another program."""
 
 
 class StorageError(FenbanError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import joblib
 import pytest
 from click.testing import CliRunner, Result
 
+from backlog.tables import new_table
 from cli import main
 from tests.training.test_training import PLACES
 
@@ -80,6 +82,29 @@ def test_reclassify(models_dir: Path, tmp_path: Path) -> None:
     assert "其中 1 行读不了" in result.stdout
 
 
+@pytest.mark.parametrize("name", ["in.csv", "in.xlsx"])
+def test_reclassify_in_a_pipe(models_dir: Path, tmp_path: Path, name: str) -> None:
+    """Nothing but the records goes to standard output: what else is told stands on standard error."""
+    with new_table(tmp_path / name, "utf-8") as out:
+        out.writerows([["编号", "内容"], ["007", TEXT], ["008", ""]])
+    stdin = (tmp_path / name).read_bytes()
+    result = fenban(models_dir, "reclassify", "-", "-", "--jobs", "1", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    header, *rows = csv.reader(result.stdout.splitlines())
+    assert header[:3] == ["编号", "内容", "suggested_department"]
+    assert [row[0] for row in rows] == ["007", "008"]
+    assert "写出 2 行到 标准输出，其中 1 行读不了" in result.stderr
+
+
+def test_a_cluster_without_its_libraries(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "backlog.cluster", raising=False)
+    result = fenban(models_dir, "reclassify", "in", "out", "--scheduler", "tcp://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "distributed，请运行 .venv/bin/pip install -r requirements-cluster.txt" in result.stderr
+
+
 def test_export(models_dir: Path, tmp_path: Path) -> None:
     """Analysts get scikit-learn pipelines that take plain texts."""
     target = tmp_path / "model.joblib"
@@ -105,6 +130,8 @@ FAILURES = [
     (["train", "--taxonomy", "missing.toml"], "读不了分类表"),
     (["reclassify", "missing.csv", "out.csv"], "打不开 missing.csv"),
     (["reclassify", "a.csv", "a.csv"], "不能与输入文件相同"),
+    (["reclassify", "a.csv", "."], "是目录或设备"),
+    (["reclassify", "-", "a.csv", "--resume"], "标准输入、标准输出中断后不能接着做"),
     (["export", "--joblib", "missing/x"], "写不了 missing/x"),
 ]
 

@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
+from sqlalchemy import update
 
 from casework.service import retraining
+from casework.service.desk import Desk
+from casework.service.office import Office
+from casework.service.permissions import console
+from casework.service.register import NewCase, register
+from casework.storage.database import Database
+from casework.storage.tables import Case
 from classifier.model import bundle
+from classifier.model.classifier import Classifier
+from classifier.records import Complaint
 from cli import main
 from tests.models import add_model, copy_of, damage
 
@@ -58,6 +67,58 @@ def test_cases_come_in_and_go_out(fenban: Callable[..., Result], tmp_path: Path)
         assert fenban("cases", "export", tmp_path / name).stdout.startswith("写出 2 件到")
     assert "13800000123" not in (tmp_path / "件.csv").read_text(encoding="utf-8-sig")
     assert fenban("cases", "export", tmp_path / "x.csv", "--department", "land").stdout.startswith("写出 1 件到")
+
+
+@pytest.fixture
+def reclassified(fenban: Callable[..., Result], classifier: Classifier, tmp_path: Path) -> Path:
+    """An open case whose suggestion was wrong and a handled one, exported and reclassified."""
+    fenban("cases", "import", file(tmp_path, HANDLED))
+    database = Database(f"sqlite:///{tmp_path}/fenban.db")
+    desk = Desk(console(), Office(blind_share=0), classifier.taxonomy, classifier)
+    with database.writing() as session:
+        register(session, desk, NewCase(Complaint("", "初三班主任周末在家收费补课")))
+        session.execute(update(Case).where(Case.status == "open").values(text="化工厂往河里排污水，河水发黑发臭"))
+    database.close()
+    fenban("cases", "export", tmp_path / "件.csv", "--status", "open")
+    assert fenban("reclassify", tmp_path / "件.csv", tmp_path / "结果.csv", "--jobs", "1").exit_code == 0
+    return tmp_path / "结果.csv"
+
+
+def test_a_campaign_is_applied_and_undone(fenban: Callable[..., Result], reclassified: Path) -> None:
+    """First shown, then applied by --yes, listed, taken back; each for programs too."""
+    seen = fenban("backlog", "apply", reclassified)
+    assert "1 行，将更新 1 件" in seen.stdout
+    assert "部门：教育 → 生态环境，1 件" in seen.stdout
+    assert (seen.exit_code, "加 --yes" in seen.stderr) == (0, True)
+    shown = json.loads(fenban("backlog", "apply", reclassified, "--json").stdout)
+    assert shown["departments"] == [{"from": "education", "to": "environment", "cases": 1}]
+    assert fenban("backlog", "list").stdout == ""
+    assert "\t更新 1 件\n撤销用：fenban backlog undo 1\n" in fenban("backlog", "apply", reclassified, "--yes").stdout
+    again = fenban("backlog", "apply", reclassified)
+    assert "不更新，这个结果已经应用过：1 行" in again.stdout
+    assert "--yes" not in again.stderr
+    assert [line.split("\t")[:2] for line in fenban("backlog", "list").stdout.splitlines()] == [["1", "已应用"]]
+    assert "恢复 1 件，另外 0 件" in fenban("backlog", "undo", 1).stdout
+    (listed,) = json.loads(fenban("backlog", "list", "--json").stdout)
+    assert (listed["state"], listed["changed"], listed["restored"], listed["left"]) == ("undone", 1, 1, {})
+
+
+@pytest.mark.parametrize(("answer", "runs"), [(True, 1), (False, 0)])
+def test_at_a_terminal_a_person_is_asked(
+    fenban: Callable[..., Result], reclassified: Path, monkeypatch: pytest.MonkeyPatch, answer: bool, runs: int
+) -> None:
+    """And nothing is done without their yes."""
+    monkeypatch.setattr("commands.backlog._at_terminal", lambda: True)
+    asked = []
+
+    def confirm(question: str, err: bool) -> bool:
+        asked.append((question, err))
+        return answer
+
+    monkeypatch.setattr("click.confirm", confirm)
+    assert "将更新 1 件" in fenban("backlog", "apply", reclassified).stdout
+    assert asked == [("更新这 1 件的建议？", True)]
+    assert len(json.loads(fenban("backlog", "list", "--json").stdout)) == runs
 
 
 def test_columns_and_rows_that_cannot_be_taken(fenban: Callable[..., Result], tmp_path: Path) -> None:
@@ -140,6 +201,9 @@ def test_retraining(
         (["cases", "import", "{file}", "--column", "colour=事由"], "没有“colour”这一项"),
         (["cases", "export", "{folder}/x.csv", "--status", "asleep"], "没有“asleep”这种状态"),
         (["cases", "export", "{folder}/none/x.csv"], "x.csv"),
+        (["backlog", "apply", "没有.csv"], "没有.csv"),
+        (["backlog", "apply", "{file}", "--yes"], "里没有“number”列"),
+        (["backlog", "undo", "7"], "没有批量更新 7"),
         (["deadline", "set", "--urgency", "whenever", "--hours", "1"], "没有“whenever”这一级"),
         (["deadline", "set", "--urgency", "routine", "--hours", "0"], "时限 0 小时不对"),
         (["deadline", "set", "--urgency", "routine", "--hours", "nan"], "时限 nan 小时不对"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from classifier.errors import InvalidTableError
@@ -14,19 +18,31 @@ WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How a workbook begins: .xlsx is a zip archive, .xls and everything encrypted an OLE container."""
 
 _MOST_SHOWN = 200
-_WORDS = {
+WORDS_FOR = {
     FileNotFoundError: "没有这个文件或目录，请检查路径和文件名",
     IsADirectoryError: "这是目录，请指定其中的文件",
     PermissionError: "没有权限，或正被别的程序打开，请关闭它再试",
 }
-_UNDECODED = re.compile("[\udc80-\udcff]")
+# What unpackers raise. BadGzipFile is an OSError of no system.
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError)
+_SEPARATORS = re.compile(r"[,;|\t，；、｜^~:：\x01 ]")
+_UNDECODED = re.compile("[\ud800-\udfff]")
+
+
+Types = Mapping[str, type[str] | type[float] | type[bool]]
+"""What columns hold, where a format tells texts from numbers and truths; their empty cells are null there."""
+
+NO_TYPES: Types = MappingProxyType({})
 
 
 class RowWriter(Protocol):
     """What writes one row, as the csv module's writers do."""
 
     def writerow(self, row: Sequence[str], /) -> object: ...
-    def writerows(self, rows: Iterable[Sequence[str]], /) -> object: ...
+
+    def writerows(self, rows: Iterable[Sequence[str]], /) -> None:
+        for row in rows:
+            self.writerow(row)
 
 
 class Table(Protocol):
@@ -35,6 +51,7 @@ class Table(Protocol):
     Attributes
     ----------
     path : Path
+        As messages name it.
     header : list of str
     row_number : int
         Number of the row last read, as a spreadsheet program shows it, from 1.
@@ -69,9 +86,17 @@ class Table(Protocol):
         index = self.column(*names)
         if index is None:
             raise InvalidTableError(
-                f"{self.path} 里没有“{'”或“'.join(names)}”列；现有的列：{'、'.join(self.header)[:_MOST_SHOWN]}。请改列名或用选项指定。"
+                f"{self.path} 里没有“{'”或“'.join(names)}”列；现有的列：{'、'.join(self.header)[:_MOST_SHOWN]}。"
+                f"{_separator_hint(self.header)}请改列名或用选项指定。"
             )
         return index
+
+
+def _separator_hint(header: Sequence[str]) -> str:
+    """What to tell staff where the header looks as if its cells were not told apart."""
+    if len(header) == 1 and (found := _SEPARATORS.search(header[0])):
+        return f"表头只有一格，其中的“{found[0]}”若是分隔符，请把它改成英文逗号另存为 CSV UTF-8；否则"
+    return ""
 
 
 def check_header(path: Path, header: Sequence[str]) -> None:
@@ -83,6 +108,15 @@ def check_header(path: Path, header: Sequence[str]) -> None:
         raise InvalidTableError(f"{path} 是空文件或没有表头，第一行应是列名。")
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise InvalidTableError(f"{path} 的列名“{repeated}”出现了不止一次，请改名后再试。")
+
+
+def named(header: Sequence[str]) -> list[str]:
+    """The columns' names, with one for each that has none: formats of named values need it.
+
+    >>> named(["编号", ""])
+    ['编号', '第2列']
+    """
+    return [name if name.strip() else f"第{number}列" for number, name in enumerate(header, 1)]
 
 
 def encoding_fault(row: Iterable[str]) -> str | None:
@@ -101,30 +135,7 @@ def reading(path: Path) -> Iterator[None]:
     """Say in words what keeps a file from being read."""
     try:
         yield
+    except _DAMAGED as error:
+        raise InvalidTableError(f"{path} 不完整或已损坏，请重新导出、压缩或传输后再试。") from error
     except OSError as error:
-        raise InvalidTableError(f"打不开 {path}：{_WORDS.get(type(error), error.strerror)}。") from error
-
-
-@contextmanager
-def draft_of(path: Path) -> Iterator[Path]:
-    """Name of a file that takes the place of ``path`` when the block ends well, and vanishes when not.
-
-    Raises
-    ------
-    InvalidTableError
-        The file cannot be written, or a character not in its encoding.
-    """
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        yield draft
-        draft.replace(path)
-    except OSError as error:
-        words = _WORDS.get(type(error), f"{error.strerror}，请检查目录有无权限和空间")
-        raise InvalidTableError(f"写不了 {path}：{words}。") from error
-    except UnicodeEncodeError as error:
-        code = ord(error.object[error.start])
-        raise InvalidTableError(
-            f"写不了 {path}：U+{code:04X} 这个字符不能用 {error.encoding} 编码写出，请改用 UTF-8，或改正含有它的内容。"
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise InvalidTableError(f"打不开 {path}：{WORDS_FOR.get(type(error), error.strerror)}。") from error

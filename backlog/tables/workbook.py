@@ -1,25 +1,30 @@
-"""Reads Excel workbooks (.xlsx, .xls) as a person sees them, and writes .xlsx with every cell a text."""
+"""Reads workbooks (.xlsx, .xls, .ods) as a person sees them, and writes .xlsx with every cell a text."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
-from backlog.tables.table import RowWriter, Table, check_header, draft_of
+from backlog.tables.draft import draft_of
+from backlog.tables.source import Source
+from backlog.tables.table import RowWriter, Table, check_header
 from classifier.errors import InvalidTableError
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, its header included, by Excel's specification."""
 
+_MOST_IN_CELL = 32_767
 _ROOT = Path(__file__).parents[2]
 
 
@@ -31,7 +36,7 @@ class SheetTable(Table):
 
     Parameters
     ----------
-    path : Path
+    path : Path or Source
     sheet : str, optional
         The first visible sheet with content where not given.
 
@@ -42,21 +47,23 @@ class SheetTable(Table):
         has no header, or repeats a column name.
     """
 
-    def __init__(self, path: Path, sheet: str | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path | Source, sheet: str | None = None) -> None:
+        source = path if isinstance(path, Source) else Source(path)
+        self.path = source.path
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the table
         weakref.finalize(self, self._file.close)
-        done = subprocess.run(
-            [sys.executable, "-m", "backlog.tables.sheet_rows"],
-            cwd=_ROOT,
-            input=json.dumps([str(path.absolute()), sheet]).encode(),
-            stdout=self._file,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        with source.open_on_disk() as book:
+            done = subprocess.run(
+                [sys.executable, "-m", "backlog.tables.sheet_rows", json.dumps([str(self.path), sheet])],
+                cwd=_ROOT,
+                stdin=book,
+                stdout=self._file,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
         if done.returncode:
             raise InvalidTableError(
-                f"{path} 已损坏，或内容太大、有离表格很远的单元格，请把表格复制到新的工作簿再试，或另存为 CSV UTF-8。"
+                f"{self.path} 已损坏，或内容太大、有离表格很远的单元格，请把表格复制到新的工作簿再试，或另存为 CSV UTF-8。"
             )
         self._file.seek(0)
         found = json.loads(self._file.readline())
@@ -66,7 +73,7 @@ class SheetTable(Table):
         self.header: list[str] = found["header"]
         self.row_number = self._header_row = int(found["header_row"])
         self._last_row = int(found["last_row"])
-        check_header(path, self.header)
+        check_header(self.path, self.header)
 
     @property
     def share_read(self) -> float:
@@ -82,7 +89,7 @@ class SheetTable(Table):
                 yield row
 
 
-class _SheetWriter:
+class _SheetWriter(RowWriter):
     """Writes rows as texts, on a further sheet with the header again where one is full."""
 
     def __init__(self, path: Path, book: xlsxwriter.Workbook) -> None:
@@ -92,7 +99,7 @@ class _SheetWriter:
         self._next = MOST_ROWS
         self._header: list[str] = []
 
-    def writerow(self, row: Sequence[str]) -> None:
+    def writerow(self, row: Sequence[str], /) -> None:
         self._header = self._header or list(row)
         if self._next == MOST_ROWS:
             self._sheets += 1
@@ -102,20 +109,42 @@ class _SheetWriter:
                 self._put(self._header)
         self._put(row)
 
-    def writerows(self, rows: Iterable[Sequence[str]]) -> None:
-        for row in rows:
-            self.writerow(row)
-
     def _put(self, row: Sequence[str]) -> None:
         # Fails here on what is no text; the workbook could not be closed with it inside.
         "".join(row).encode()
         for column, cell in enumerate(row):
-            if cell and self._sheet.write_string(self._next, column, cell):
+            if cell and self._sheet.write_string(self._next, column, _fitting(cell)):
                 raise InvalidTableError(
-                    f"写不了 {self._path}：第 {self._next + 1} 行第 {column + 1} 列有 {len(cell)} 字，"
-                    "而 Excel 每格最多 32767 字、每行最多 16384 列，请改存为 .csv。"
+                    f"写不了 {self._path}：第 {self._next + 1} 行有 {len(row)} 列，而 Excel 每行最多 16384 列，请改存为 .csv。"
                 )
         self._next += 1
+
+
+def _fitting(cell: str) -> str:
+    """What Excel can hold of a cell, with words at its end where that is not all."""
+    if len(cell) <= _MOST_IN_CELL // 2:
+        return cell
+    # Excel counts as UTF-16 does, in which a character may take two places.
+    units = cell.encode("utf-16-le")
+    if len(units) <= _MOST_IN_CELL * 2:
+        return cell
+    said = f"……（此处截断：原有 {len(cell)} 字，Excel 每格最多 {_MOST_IN_CELL} 字，要全文请存为 .csv）"
+    return units[: (_MOST_IN_CELL - len(said)) * 2].decode("utf-16-le", "ignore") + said
+
+
+@contextmanager
+def _scratch_of(path: Path) -> Iterator[Path]:
+    """A folder for the rows until they are packed, beside the target: its disk has the room, /tmp may not.
+
+    It always has the same name, so that what a killed run left is cleared away by the next.
+    """
+    folder = path.with_name(f".{path.name}.rows")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -127,9 +156,10 @@ def new_workbook(path: Path) -> Iterator[RowWriter]:
     InvalidTableError
         The file cannot be written or a cell does not fit; nothing is left behind.
     """
-    # The rows lie beside the target until it is packed: its disk has the room, /tmp may not.
-    with draft_of(path) as draft, tempfile.TemporaryDirectory(prefix=".fenban-", dir=path.parent) as scratch:
-        book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "tmpdir": scratch})
+    with draft_of(path) as draft, _scratch_of(path) as scratch:
+        book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "tmpdir": str(scratch)})
+        # Equal rows make equal files.
+        book.set_properties({"created": datetime(2000, 1, 1)})
         try:
             yield _SheetWriter(path, book)
         finally:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from casework.service.office import Office
 from casework.service.permissions import Actor, Permission
-from casework.storage import audit
+from casework.storage import audit, runs
 from casework.storage import cases as stored
 from casework.storage.cases import CLOSED, DECIDED, OPEN, Line
 from casework.storage.database import Session
@@ -26,6 +27,7 @@ __all__ = [
     "Line",
     "SuggestionMade",
     "change",
+    "change_many",
     "changed_meanwhile",
     "detail",
     "find",
@@ -103,18 +105,22 @@ def change(session: Session, actor: Actor, case: Case, version: int, action: str
     ConflictError
         Somebody changed it since.
     """
-    old = {name: getattr(case, name) for name in values}
+    old, new = _changed(case, values)
     if not stored.change(session, case, version, **values):
         raise changed_meanwhile(session, case)
-    changed = {name for name, value in values.items() if value != old[name]}
-    audit.record(
-        session,
-        actor.name,
-        action,
-        subject(case),
-        {name: _plain(old[name]) for name in sorted(changed)},
-        {name: _plain(values[name]) for name in sorted(changed)},
-    )
+    audit.record(session, actor.name, action, subject(case), old, new)
+
+
+def change_many(
+    session: Session, actor: Actor, action: str, changes: Sequence[tuple[Case, dict[str, Any]]], run_id: int
+) -> None:
+    """Change cases that the transaction has locked, as :func:`change` does; ``run_id`` stands in each entry."""
+    entries = []
+    for case, values in changes:
+        old, new = _changed(case, values)
+        entries.append((subject(case), old, new | {"run": run_id}))
+    runs.change(session, changes)
+    audit.record_many(session, actor.name, action, entries)
 
 
 def changed_meanwhile(session: Session, case: Case) -> ConflictError:
@@ -132,6 +138,12 @@ def signed(actor: Actor) -> dict[str, Any]:
 def subject(case: Case) -> str:
     """What the audit trail calls a case."""
     return f"case {case.number}"
+
+
+def _changed(case: Case, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of the values that differ from a case's, as they are there and as they will be."""
+    changed = sorted(name for name, value in values.items() if value != getattr(case, name))
+    return {name: _plain(getattr(case, name)) for name in changed}, {name: _plain(values[name]) for name in changed}
 
 
 def _plain(value: Any) -> Any:

@@ -148,7 +148,7 @@ def import_handled(
 
 
 def export_cases(session: Session, desk: Desk, filters: Filters, path: Path) -> int:
-    """Write cases to a CSV or XLSX file that training can read again; how many."""
+    """Write cases to a CSV or XLSX file that training and reclassifying can read again; how many."""
     desk.actor.require(Permission.EXCHANGE)
     written = 0
     with new_table(path) as out:
@@ -161,14 +161,15 @@ def export_cases(session: Session, desk: Desk, filters: Filters, path: Path) -> 
             )
             facts = [case.number, case.reference or "", STATUS_NAMES[case.status], case.channel, case.place, received]
             labels = [case.department or "", case.assist or "", case.urgency or "", due, closed]
-            out.writerow([*facts, case.title, case.text, *labels, *_suggested(shown)])
+            out.writerow([*facts, case.title, case.text, *labels, str(case.version), *_suggested(shown)])
             written += 1
     return written
 
 
 _EXPORTED = [
     *("number", "reference", "status", "channel", "place", "received_at", "title", "text", "department", "assist"),
-    *("urgency", "due_at", "closed_at", "suggested_department", "department_confidence", "model_version"),
+    # Not by the names that reclassifying adds, so that an export can be reclassified as it is.
+    *("urgency", "due_at", "closed_at", "version", "current_suggestion", "current_confidence", "current_model"),
 ]
 
 
@@ -193,7 +194,7 @@ def _find_columns(table: Table, mapping: Mapping[str, str]) -> dict[str, int]:
 
 
 def _parse_all(desk: Desk, columns: dict[str, int], table: Table) -> Iterator[_Row]:
-    source = _fingerprint(table.path)
+    source = fingerprint(table.path)
     for row in table:
         try:
             yield _parse(desk, table, columns, row, source)
@@ -242,7 +243,8 @@ def _time(desk: Desk, name: str, value: str) -> datetime | None:
     return moment
 
 
-def _fingerprint(path: Path) -> str:
+def fingerprint(path: Path) -> str:
+    """What tells a file from others, whatever its name."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
@@ -257,6 +259,7 @@ def _take(session: Session, desk: Desk, path: Path, cases: list[dict[str, Any]])
     facts = [
         (
             f"case {registered_number(case['year'], i)}",
+            None,
             {"department": case["department"], "reference": case["reference"]},
         )
         for i, case in taken

@@ -19,7 +19,6 @@ from classifier.errors import InvalidInputError
 __all__ = ["MAX_LIMIT", "Filters", "Page", "filters_for", "list_cases"]
 
 MAX_LIMIT = 200
-_NO_ID = 10**18
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _cursor(line: Line) -> str:
 def _place(cursor: str) -> Place:
     try:
         certain, due_at, case_id = json.loads(base64.urlsafe_b64decode(cursor))
-        if certain not in (0, 1) or not 0 <= case_id < _NO_ID:
+        if certain not in (0, 1) or not 0 <= case_id < stored.NO_ID:
             raise ValueError("not from a page")
         return Place(int(certain), datetime.fromisoformat(due_at).astimezone(UTC), int(case_id))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:

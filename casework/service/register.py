@@ -12,13 +12,14 @@ from casework.service.deadlines import Deadlines
 from casework.service.desk import STATUS_NAMES, Desk, change, find, may_see_suggestion, subject
 from casework.service.office import Office
 from casework.service.permissions import Permission
+from casework.service.standing import kept, standing
 from casework.storage import audit
 from casework.storage import cases as stored
 from casework.storage.cases import OPEN
 from casework.storage.database import Session
 from casework.storage.tables import Case, SuggestionMade
 from classifier.errors import ConflictError, InvalidInputError
-from classifier.records import Complaint, Suggestion
+from classifier.records import Complaint
 from classifier.text.mask import mask
 
 _MAX_NAME = 200
@@ -59,15 +60,16 @@ def register(session: Session, desk: Desk, new: NewCase) -> tuple[Case, bool]:
     """
     desk.actor.require(Permission.REGISTER)
     values = as_registered(new, desk.office)
-    suggestion = desk.classifier.suggest(Complaint(values["title"], values["text"])) if desk.classifier else None
+    made = kept(desk.classifier.suggest(Complaint(values["title"], values["text"]))) if desk.classifier else None
     blind = secrets.SystemRandom().random() < desk.office.blind_share
-    standing = _standing(session, desk, values["received_at"], new.channel, suggestion, blind)
-    values |= standing | {"status": OPEN, "blind": blind, "version": 1}
+    deadlines = Deadlines(session, desk.office, desk.taxonomy)
+    values |= standing(deadlines, values["received_at"], new.channel, made, blind=blind)
+    values |= {"status": OPEN, "blind": blind, "version": 1}
     if (case_id := stored.add(session, values)) is None:
         return _registered_before(session, values), False
     case = session.get_one(Case, case_id)
-    if suggestion:
-        _keep_suggestion(session, case, suggestion)
+    if made:
+        _keep_suggestion(session, case, made)
     facts = {"reference": new.reference, "channel": new.channel, "urgency": case.urgency, "due_at": str(case.due_at)}
     audit.record(session, desk.actor.name, "case.registered", subject(case), None, facts)
     return case, True
@@ -84,29 +86,18 @@ def suggest_again(session: Session, desk: Desk, number: str) -> Case:
     case = find(session, desk.actor, number, Permission.SUGGEST)
     if case.status != OPEN or desk.classifier is None:
         raise ConflictError(f"{number} {STATUS_NAMES[case.status]}，或还没有模型，不能重新建议。")
-    suggestion = desk.classifier.suggest(Complaint(case.title, case.text))
-    values = _standing(session, desk, case.received_at, case.channel, suggestion, blind=not may_see_suggestion(case))
-    if stored.last_decision(session, case):
-        values["certain"] = 0  # it came back once, so a person looks closely whatever the model says
+    made = kept(desk.classifier.suggest(Complaint(case.title, case.text)))
+    values = standing(
+        Deadlines(session, desk.office, desk.taxonomy),
+        case.received_at,
+        case.channel,
+        made,
+        blind=not may_see_suggestion(case),
+        decided_before=stored.last_decision(session, case) is not None,
+    )
     change(session, desk.actor, case, case.version, "case.suggested", values)
-    _keep_suggestion(session, case, suggestion)
+    _keep_suggestion(session, case, made)
     return case
-
-
-def _standing(
-    session: Session, desk: Desk, received_at: datetime, channel: str, suggestion: Suggestion | None, blind: bool
-) -> dict[str, Any]:
-    """Where an open case stands by what was suggested for it."""
-    lead = suggestion.lead.department.id if suggestion else None
-    urgency = suggestion.urgency.level.id if suggestion and suggestion.urgency else None
-    # Who decides a blind case must find nothing of the suggested department in it; urgency stays, for safety.
-    return {
-        "department": None if blind else lead,
-        "assist": None if blind else _assist(suggestion),
-        "urgency": urgency,
-        "certain": int(suggestion is not None and not suggestion.needs_review and not blind),
-        "due_at": Deadlines(session, desk.office, desk.taxonomy).due(received_at, channel, lead, urgency),
-    }
 
 
 def as_registered(new: NewCase, office: Office) -> dict[str, Any]:
@@ -139,30 +130,8 @@ def _registered_before(session: Session, values: Mapping[str, Any]) -> Case:
     return case
 
 
-def _keep_suggestion(session: Session, case: Case, suggestion: Suggestion) -> None:
-    made = SuggestionMade(
-        case_id=case.id,
-        made_at=datetime.now(UTC),
-        model_version=suggestion.model_version,
-        department=suggestion.lead.department.id,
-        department_confidence=suggestion.lead.confidence,
-        assist=_assist(suggestion),
-        urgency=suggestion.urgency.level.id if suggestion.urgency else None,
-        urgency_confidence=suggestion.urgency.confidence if suggestion.urgency else None,
-        needs_review=suggestion.needs_review,
-        known_share=suggestion.known_share,
-        details={
-            "candidates": [[one.department.id, one.confidence] for one in suggestion.candidates],
-            "assist_confidence": suggestion.assist.confidence if suggestion.assist else None,
-            "plausible": [one.id for one in suggestion.plausible],
-            "review_causes": [one._asdict() for one in suggestion.review_causes],
-            "reasons": [one._asdict() for one in suggestion.reasons],
-        },
-    )
+def _keep_suggestion(session: Session, case: Case, made: SuggestionMade) -> None:
+    made.case_id = case.id
     session.add(made)
     session.flush()
     case.suggestion_id = made.id
-
-
-def _assist(suggestion: Suggestion | None) -> str | None:
-    return suggestion.assist.department.id if suggestion and suggestion.assist else None

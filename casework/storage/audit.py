@@ -34,11 +34,14 @@ def record(
     session.add(AuditEntry(at=datetime.now(UTC), actor=actor, action=action, subject=subject, old=old, new=new))
 
 
-def record_many(session: Session, actor: str, action: str, news: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """Add an entry for each (subject, new values)."""
-    common = {"at": datetime.now(UTC), "actor": actor, "action": action, "old": None}
-    if news:
-        session.execute(insert(AuditEntry), [common | {"subject": subject, "new": new} for subject, new in news])
+def record_many(
+    session: Session, actor: str, action: str, changes: Sequence[tuple[str, dict[str, Any] | None, dict[str, Any]]]
+) -> None:
+    """Add an entry for each (subject, old values, new values)."""
+    common = {"at": datetime.now(UTC), "actor": actor, "action": action}
+    if changes:
+        rows = [common | {"subject": subject, "old": old, "new": new} for subject, old, new in changes]
+        session.execute(insert(AuditEntry), rows)
 
 
 def entries(

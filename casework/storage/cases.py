@@ -15,6 +15,9 @@ from casework.storage.upsert import insert_into
 
 OPEN, DECIDED, CLOSED = "open", "decided", "closed"
 
+NO_ID = 10**9
+"""No register has an id so large; PostgreSQL refuses to compare one with much larger numbers."""
+
 _LINE_CHARS = 80
 
 
@@ -75,12 +78,17 @@ def _insert(session: Session) -> Any:
 
 def get(session: Session, number: str) -> Case | None:
     """The case of a registered number."""
-    year, _, serial = number.partition("-")
-    # Beyond 18 digits no database has an id.
-    if not (year.isdecimal() and serial.isdecimal() and len(serial) <= 18):
-        return None
-    case = session.get(Case, int(serial))
+    case_id = id_in(number)
+    case = session.get(Case, case_id) if case_id else None
     return case if case and case.number == number else None
+
+
+def id_in(number: str) -> int | None:
+    """The id in a registered number; None where it can be none."""
+    year, _, serial = number.partition("-")
+    if not (year.isdecimal() and serial.isdecimal() and len(serial) < len(str(NO_ID))):
+        return None
+    return int(serial)
 
 
 def by_reference(session: Session, reference: str) -> Case | None:

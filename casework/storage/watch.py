@@ -79,14 +79,17 @@ def decided(session: Session, bounds: Bounds) -> list[Decided]:
 
 
 def suggested(session: Session, bounds: Bounds, known_edges: Sequence[float]) -> list[Suggested]:
-    """Suggestions by the bin of their known share: bin i lies below ``known_edges[i]``, the last has no end."""
+    """Suggestions by the bin of their known share: bin i lies below ``known_edges[i]``, the last has no end.
+
+    A campaign's are left out: it asks anew for old cases, which tell nothing of what comes in.
+    """
     query = select(
         _slot(SuggestionMade.made_at, bounds[1:-1]).label("week"),
         SuggestionMade.department,
         SuggestionMade.needs_review,
         _slot(SuggestionMade.known_share, known_edges).label("known"),
         func.count(),
-    )
+    ).where(SuggestionMade.run_id.is_(None))
     by = (SuggestionMade.department, SuggestionMade.needs_review, "known")
     return [Suggested(*row) for row in _rows(session, query, SuggestionMade.made_at, bounds, *by)]
 

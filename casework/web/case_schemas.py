@@ -113,6 +113,7 @@ class SuggestionMadeOut(BaseModel):
     urgency: NamedOut | None
     urgency_confidence: float | None
     needs_review: bool
+    current: bool = Field(description="是否为当前建议；批量更新撤销后，当前的不是最后一条")
     details: dict[str, Any]
 
 
@@ -193,7 +194,7 @@ class CaseShapes:
         return CaseDetailOut(
             **self.case(found.case),
             text=found.case.text,
-            suggestions=[self._suggestion(one) for one in found.suggestions],
+            suggestions=[self._suggestion(one, found.case) for one in found.suggestions],
             decisions=[
                 DecisionOut(**self._event(one, "assist", "urgency"), agreed=one.agreed, reason=one.reason)
                 for one in found.decisions
@@ -206,7 +207,7 @@ class CaseShapes:
         first_line = line.first_line.strip().partition("\n")[0]
         return CaseLineOut(**self.case(line.case), first_line=first_line, confidence=line.confidence)
 
-    def _suggestion(self, made: SuggestionMade) -> SuggestionMadeOut:
+    def _suggestion(self, made: SuggestionMade, case: Case) -> SuggestionMadeOut:
         return SuggestionMadeOut(
             made_at=self._local(made.made_at),
             model_version=made.model_version,
@@ -216,6 +217,7 @@ class CaseShapes:
             urgency=self._named(made.urgency),
             urgency_confidence=made.urgency_confidence,
             needs_review=made.needs_review,
+            current=made.id == case.suggestion_id,
             details=made.details,
         )
 

@@ -83,9 +83,9 @@ def save(
         record["sha256_self"] = _digest(record)
         (draft / MANIFEST).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
         for path in (*draft.iterdir(), draft):
-            _flush(path)
+            flush(path)
         draft.rename(target)
-        _flush(models)
+        flush(models)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise InvalidModelError(f"模型写不进 {models}：{error.strerror}，请检查目录权限和剩余空间。") from error
@@ -107,9 +107,9 @@ def promote(models: Path, version: str) -> None:
     pointer = models / f".{CURRENT}.{os.getpid()}"
     try:
         pointer.write_text(version + "\n", encoding="utf-8")
-        _flush(pointer)
+        flush(pointer)
         pointer.replace(models / CURRENT)
-        _flush(models)
+        flush(models)
     except OSError as error:
         pointer.unlink(missing_ok=True)
         raise InvalidModelError(f"写不了 {models / CURRENT}：{error.strerror}，请检查目录权限和剩余空间。") from error
@@ -247,7 +247,7 @@ def _read_precedents(folder: Path) -> Precedents:
     return Precedents(cases, words)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk; Windows has no such call for folders."""
     if os.name == "nt" and path.is_dir():
         return

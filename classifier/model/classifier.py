@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from operator import itemgetter
 
 import numpy as np
 
@@ -93,7 +91,8 @@ def as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Sequence[f
     array([[0.25, 0.6 , 0.15]])
     """
     adjusted = levels.copy()
-    adjusted[:, 1:] *= np.exp(departments @ np.asarray(urgent_log_odds))[:, None]
+    # Not a matrix product, whose last bits depend on the number of rows.
+    adjusted[:, 1:] *= np.exp((departments * np.asarray(urgent_log_odds)).sum(axis=1))[:, None]
     normalised: Floats = adjusted / adjusted.sum(axis=1, keepdims=True)
     return normalised
 
@@ -141,13 +140,12 @@ class Classifier:
         self.precedents = precedents
         self._departments = {department.id: department for department in taxonomy.departments}
         self._urgencies = {level.id: level for level in taxonomy.urgencies}
-        self._leads = [self._departments[one] for one in weights.heads["department"].classes]
-        self._assists = (
-            [self._departments[one] for one in weights.heads["assist"].classes] if "assist" in weights.heads else []
-        )
-        self._levels = (
-            [self._urgencies[one] for one in weights.heads["urgency"].classes] if "urgency" in weights.heads else []
-        )
+        classes = {name: head.classes for name, head in weights.heads.items()}
+        self._leads = [self._departments[one] for one in classes["department"]]
+        self._levels = [self._urgencies[one] for one in classes.get("urgency", ())]
+        self._assists = [self._departments[one] for one in classes.get("assist", ())]
+        # Which columns of "assist" are the lead itself, for each lead.
+        self._is_assisted = np.array([[one == lead for one in self._assists] for lead in self._leads])
 
     def suggest(self, complaint: Complaint) -> Suggestion:
         """Suggest for one complaint, exactly as :meth:`suggest_many` would."""
@@ -182,86 +180,83 @@ class Classifier:
         probabilities = found.probabilities()
         best_first = np.argsort(-probabilities["department"], axis=1, kind="stable")
         leads, seconds = best_first[:, 0], best_first[:, 1]
-        stack, levels = self.weights.stack, None
+        stack, n = self.weights.stack, len(best_first)
         questions = [stack.above_average("department", leads), stack.rather("department", seconds, leads)]
+        urgencies: list[UrgencySuggestion | None] = [None] * n
         if "urgency" in probabilities:
-            probabilities["urgency"] = as_incoming(
-                probabilities["urgency"], probabilities["department"], self.thresholds.urgent_log_odds
-            )
-            learned = graded(probabilities["urgency"], self.thresholds.urgency)
+            p = as_incoming(probabilities["urgency"], probabilities["department"], self.thresholds.urgent_log_odds)
             hazards = find_hazards(prepared)
-            # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
-            levels = np.maximum(learned, np.minimum([self._level_asked(one) for one in hazards], learned + 1))
-            questions.append(stack.above_average("urgency", levels))
+            levels = self._graded(p, hazards)
+            urgencies = [
+                UrgencySuggestion(self._levels[level], own[level])
+                for level, own in zip(levels.tolist(), p.tolist(), strict=True)
+            ]
+            # The mildest level is the absence of reasons for another, so nothing is asked of it.
+            asked, average = stack.above_average("urgency", levels)
+            questions.append((np.where(levels, asked, average), average))
         shares = found.shares(*questions)
         reasons = word_reasons("department", prepared, found, shares[0], _MOST_FOR, _MOST_AGAINST)
-        if levels is not None:
-            # The mildest level is the absence of reasons for another.
-            shares[2, np.repeat(levels == 0, np.diff(found.first_word))] = 0
+        if "urgency" in probabilities:
             more = word_reasons("urgency", prepared, found, shares[2], _MOST_URGENT, 0)
             reasons = [
                 lead + hazard_reasons(complaint, fired) + level
                 for complaint, lead, fired, level in zip(prepared.complaints, reasons, hazards, more, strict=True)
             ]
-        by_head = {name: p.tolist() for name, p in probabilities.items()}
-        return [
-            self._suggestion(best, {name: p[i] for name, p in by_head.items()}, *rest)
-            for i, (best, *rest) in enumerate(
-                zip(
-                    best_first.tolist(),
-                    repeat(None) if levels is None else levels.tolist(),
-                    reasons,
-                    map(len, prepared.texts),
-                    found.known_share.tolist(),
-                    found.strongest_passages(shares[1]).tolist(),
-                    strict=levels is not None,
-                )
-            )
-        ]
+        rows = zip(
+            best_first.tolist(),
+            probabilities["department"].tolist(),
+            self._assisting(probabilities["assist"], leads) if "assist" in probabilities else [None] * n,
+            # A model that never saw a second department suggests none.
+            (found.strongest_passages(shares[1]) >= _OWN_MATTER).tolist() if "assist" in probabilities else [False] * n,
+            urgencies,
+            reasons,
+            (np.diff(prepared.offsets) - len(SEPARATOR)).tolist(),
+            found.known_share.tolist(),
+            strict=True,
+        )
+        return [self._suggestion(*row) for row in rows]
 
     def _suggestion(
         self,
         best_first: list[int],
-        probabilities: dict[str, list[float]],
-        level: int | None,
+        p: list[float],
+        assist: Candidate | None,
+        has_second_matter: bool,
+        urgency: UrgencySuggestion | None,
         reasons: tuple[Reason, ...],
         n_chars: int,
         known_share: float,
-        passage: float,
     ) -> Suggestion:
-        p, least = probabilities["department"], self.thresholds.plausible
-        candidates = tuple([Candidate(self._leads[i], p[i]) for i in best_first])
-        urgency = None if level is None else UrgencySuggestion(self._levels[level], probabilities["urgency"][level])
-        plausible = tuple([self._leads[i] for i in best_first if p[i] >= least[i]])
-        second = None
-        # A model that never saw a second department suggests none.
-        if "assist" in probabilities and passage >= _OWN_MATTER:
-            second = Candidate(candidates[1].department, _OWN_MATTER_CONFIDENCE)
+        leads, least = self._leads, self.thresholds.plausible
+        candidates = tuple([Candidate(leads[i], p[i]) for i in best_first])
+        plausible = tuple([leads[i] for i in best_first if p[i] >= least[i]])
+        second = Candidate(candidates[1].department, _OWN_MATTER_CONFIDENCE) if has_second_matter else None
+        causes = self._review_causes(candidates[0], plausible, second, urgency, n_chars, known_share)
         return Suggestion(
-            candidates,
-            self._assist(probabilities.get("assist"), candidates[0]) or second,
-            urgency,
-            plausible,
-            tuple(
-                self._review_causes(candidates[0], plausible, second, urgency, n_chars - len(SEPARATOR), known_share)
-            ),
-            reasons,
-            known_share,
-            self.version,
+            candidates, assist or second, urgency, plausible, tuple(causes), reasons, known_share, self.version
         )
+
+    def _graded(self, p: Floats, hazards: Sequence[Sequence[Hazard]]) -> Ints:
+        """The level of each complaint, by its probabilities and by the rules that fired."""
+        learned = graded(p, self.thresholds.urgency)
+        asked = np.array([self._level_asked(one) if one else 0 for one in hazards])
+        # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
+        levels: Ints = np.maximum(learned, np.minimum(asked, learned + 1))
+        return levels
+
+    def _assisting(self, p: Floats, leads: Ints) -> list[Candidate | None]:
+        """The likeliest department to assist each lead, where it is likely enough."""
+        others = np.where(self._is_assisted[leads], -1.0, p)
+        likeliest = others.argmax(axis=1)
+        return [
+            Candidate(self._assists[i], chance) if chance >= self.thresholds.assist else None
+            for i, chance in zip(likeliest.tolist(), others.max(axis=1).tolist(), strict=True)
+        ]
 
     def _level_asked(self, hazards: Sequence[Hazard]) -> int:
         """The gravest level that rules ask for; a level this model does not know asks for none."""
         classes = self.weights.heads["urgency"].classes
         return max((classes.index(one.rule.level) for one in hazards if one.rule.level in classes), default=0)
-
-    def _assist(self, p: Sequence[float] | None, lead: Candidate) -> Candidate | None:
-        if p is None:
-            return None
-        likeliest = max(
-            (one for one in zip(p, self._assists, strict=True) if one[1] != lead.department), key=itemgetter(0)
-        )
-        return Candidate(likeliest[1], likeliest[0]) if likeliest[0] >= self.thresholds.assist else None
 
     def _review_causes(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled
+from classifier.compiled import compiled, indices
 from classifier.text.normalise import SEPARATOR
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Found:
         Parameters
         ----------
         questions : tuples of two ndarrays of int, shape (documents,)
-            For each document the two columns of the stack that are compared.
+            For each document the two columns of the stack that are compared; where they are the same, nothing is asked.
 
         Returns
         -------
@@ -138,13 +138,14 @@ class Found:
 
 @compiled
 def _scores(first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, intercept: Floats) -> Floats:
-    scores = np.empty((len(first_cell) - 1, len(intercept)))
+    scores, sums = np.empty((len(first_cell) - 1, len(intercept))), np.empty(len(intercept))
     for document in range(len(scores)):
-        for k in range(len(intercept)):
-            scores[document, k] = intercept[k]
-        for cell in range(first_cell[document], first_cell[document + 1]):
-            for k in range(len(intercept)):
-                scores[document, k] += value[cell] * by_column[column[cell], k]
+        sums[:] = intercept
+        for cell in indices(first_cell[document], first_cell[document + 1]):
+            weights = by_column[column[cell]]
+            for k in range(len(sums)):
+                sums[k] += value[cell] * weights[k]
+        scores[document] = sums
     return scores
 
 
@@ -167,23 +168,26 @@ def _shares(
     first_cell: Ints, column: Ints32, value: Floats, count: Ints32,
     by_column: Floats, questions: Ints,
 ) -> Floats:  # fmt: skip
-    n = len(questions)
-    of_cell, by_character = np.empty((len(column), n)), np.zeros((offsets[-1], n))
-    by_word = np.zeros((n, len(word_start)))
+    by_word = np.zeros((len(questions), len(word_start)))
+    one_place, of_cell, by_character = np.empty(len(column)), np.empty(len(column)), np.empty(offsets[-1])
     for document in range(len(offsets) - 1):
-        for i in range(first_cell[document], first_cell[document + 1]):
-            weights, scale = by_column[column[i]], value[i] / count[i]
-            for q in range(n):
-                of_cell[i, q] = scale * (weights[questions[q, 0, document]] - weights[questions[q, 1, document]])
-        for i in range(first_place[document], first_place[document + 1]):
-            part = 1 / length[i]
-            for character in range(start[i], start[i] + length[i]):
-                for q in range(n):
-                    by_character[character, q] += of_cell[cell[i], q] * part
-        for word in range(first_word[document], first_word[document + 1]):
-            for character in range(word_start[word], word_start[word] + word_length[word]):
-                for q in range(n):
-                    by_word[q, word] += by_character[character, q]
+        cells = indices(first_cell[document], first_cell[document + 1])
+        for i in cells:
+            one_place[i] = value[i] / count[i]
+        for q in range(len(questions)):
+            a, b = questions[q, 0, document], questions[q, 1, document]
+            if a == b:
+                continue
+            for i in cells:
+                of_cell[i] = one_place[i] * (by_column[column[i], a] - by_column[column[i], b])
+            by_character[offsets[document] : offsets[document + 1]] = 0
+            for i in indices(first_place[document], first_place[document + 1]):
+                share = of_cell[cell[i]] / length[i]
+                for character in indices(start[i], start[i] + length[i]):
+                    by_character[character] += share
+            for word in indices(first_word[document], first_word[document + 1]):
+                for character in indices(word_start[word], word_start[word] + word_length[word]):
+                    by_word[q, word] += by_character[character]
     return by_word
 
 

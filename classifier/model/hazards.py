@@ -98,7 +98,7 @@ def find_hazards(prepared: Prepared) -> list[list[Hazard]]:
 
 def _worth_trying(prepared: Prepared) -> list[tuple[Rule, ...]]:
     """For each complaint the rules whose needed words stand in it."""
-    texts = [prepared.punctuated(document) for document in range(len(prepared.texts))]
+    texts = [prepared.punctuated(document) for document in range(len(prepared.complaints))]
     return [_chosen(bits) for bits in _lexicon().find(points_of("".join(texts)), offsets_of(texts)).tolist()]
 
 

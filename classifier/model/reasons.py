@@ -27,7 +27,7 @@ def word_reasons(
     )
     loud = list(zip(starts.tolist(), ends.tolist(), shares[words].tolist(), strict=True))
     return [
-        tuple(_reasons(about, prepared, document, loud[a:b], most_for, most_against))
+        tuple(_reasons(about, prepared, document, loud[a:b], most_for, most_against)) if a < b else ()
         for document, (a, b) in enumerate(pairwise(first.tolist()))
     ]
 
@@ -40,20 +40,32 @@ def _reasons(
     most_for: int,
     most_against: int,
 ) -> Iterator[Reason]:
-    complaint, room = prepared.complaints[document], {True: most_for, False: most_against}
+    complaint = prepared.complaints[document]
     for start, end, share in loud:
-        if room[share > 0]:
-            reason = _reason(about, complaint, prepared.locate(document, start, end), share)
-            # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
-            if reason.text.isalnum():
-                room[share > 0] -= 1
-                yield reason
+        if not (most_for if share > 0 else most_against):
+            continue
+        field, first, last = prepared.locate(document, start, end)
+        text = (complaint.title if field == "title" else complaint.text)[first:last]
+        # Words are cut without regard to punctuation; one that spans it means nothing to a reader.
+        if text.isalnum():
+            if share > 0:
+                most_for -= 1
+            else:
+                most_against -= 1
+            yield Reason(about, field, text, first, last, share)
 
 
 def hazard_reasons(complaint: Complaint, hazards: Sequence[Hazard]) -> tuple[Reason, ...]:
-    return tuple(_reason("urgency", complaint, (one.field, one.start, one.end), 0.0, one.rule.name) for one in hazards)
-
-
-def _reason(about: str, complaint: Complaint, place: tuple[str, int, int], weight: float, rule: str = "") -> Reason:
-    field, start, end = place
-    return Reason(about, field, getattr(complaint, field)[start:end], start, end, weight, rule)
+    """The words in which rules saw a danger."""
+    return tuple(
+        Reason(
+            "urgency",
+            one.field,
+            getattr(complaint, one.field)[one.start : one.end],
+            one.start,
+            one.end,
+            0.0,
+            one.rule.name,
+        )
+        for one in hazards
+    )

@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled
+from classifier.compiled import compiled, indices
 from classifier.model.found import Floats, Found, Ints, Ints32
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
@@ -144,14 +144,14 @@ def _find(
     column, count = np.empty(most, np.int32), np.empty(most, np.int32)
     places = cells = 0
     for document in range(n):
-        for word in range(first_word[document], first_word[document + 1]):
+        # A place first gets its term's column, and once all are found its cell.
+        for word in indices(first_word[document], first_word[document + 1]):
             node = int(first[codes[word_start[word]]])
-            for i in range(word_start[word] + 1, word_start[word] + word_length[word]):
+            for i in indices(word_start[word] + 1, word_start[word] + word_length[word]):
                 node = step(node, codes[i], keys, known) if node >= 0 else -1
             if node >= 0 and columns[node, _WORDS] >= 0:
                 word_known[word] = True
-                start[places], length[places] = word_start[word], word_length[word]
-                cell[places], cells = _count(columns[node, _WORDS], column, count, cells, cell_of)
+                start[places], length[places], cell[places] = word_start[word], word_length[word], columns[node, _WORDS]
                 places += 1
         blocks, end = 3, offsets[document + 1]  # until the title ends, its own block counts too
         for i in range(offsets[document], end):
@@ -159,32 +159,27 @@ def _find(
                 blocks = 2
             node = int(first[codes[i]])
             for size in range(1, 3):
-                if node >= 0:
-                    for block in range(1, blocks):
-                        if columns[node, block] >= 0:
-                            start[places], length[places] = i, size
-                            cell[places], cells = _count(columns[node, block], column, count, cells, cell_of)
-                            places += 1
-                    node = step(node, codes[i + 1], keys, known) if i + 1 < end else -1
+                if node < 0:
+                    break
+                for block in range(1, blocks):
+                    if columns[node, block] >= 0:
+                        start[places], length[places], cell[places] = i, size, columns[node, block]
+                        places += 1
+                node = step(node, codes[i + 1], keys, known) if i + 1 < end else -1
+        for place in indices(first_place[document], places):
+            term = cell[place]
+            if cell_of[term] < 0:
+                cell_of[term], column[cells], count[cells] = cells, term, 0
+                cells += 1
+            cell[place] = cell_of[term]
+            count[cell[place]] += 1
         first_place[document + 1], first_cell[document + 1] = places, cells
-        for one in range(first_cell[document], cells):
+        for one in indices(first_cell[document], cells):
             cell_of[column[one]] = -1
     return (
         word_known, first_place, start[:places], length[:places], cell[:places],
         first_cell, column[:cells], count[:cells],
     )  # fmt: skip
-
-
-@compiled
-def _count(term: int, column: Ints32, count: Ints32, cells: int, cell_of: Ints32) -> tuple[int, int]:
-    """Count a term's place: the cell it counts for, and how many cells there are now."""
-    cell = cell_of[term]
-    if cell < 0:
-        cell_of[term] = cells
-        column[cells], count[cells] = term, 1
-        return cells, cells + 1
-    count[cell] += 1
-    return cell, cells
 
 
 @compiled
@@ -197,10 +192,10 @@ def _weigh(
     squares = np.zeros(len(weights))
     for document in range(len(first_cell) - 1):
         squares[:] = 0
-        for cell in range(first_cell[document], first_cell[document + 1]):
+        for cell in indices(first_cell[document], first_cell[document + 1]):
             value[cell] = frequency[count[cell]] * idf[column[cell]]
             squares[block_of[column[cell]]] += value[cell] * value[cell]
         scale = weights / np.sqrt(squares)
-        for cell in range(first_cell[document], first_cell[document + 1]):
+        for cell in indices(first_cell[document], first_cell[document + 1]):
             value[cell] *= scale[block_of[column[cell]]]
     return value

@@ -123,6 +123,8 @@ class Rewritten:
         A replacement as long as what it replaces corresponds to it character by character;
         any other stands for the whole of it.
         """
+        if not self._edits:
+            return start, end
         last = end - 1
         for edits in reversed(self._edits):
             start, _ = _back(edits, start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -63,8 +63,6 @@ class Prepared:
 
     Attributes
     ----------
-    texts : list of str
-        Title, SEPARATOR, text of each.
     codes : ndarray of int
         All texts set one after the other, as code points of Unicode's first plane.
     offsets : ndarray of shape (complaints + 1,)
@@ -80,8 +78,12 @@ class Prepared:
         written = [one.text for one in self._rewritten]
         self._written_offsets = offsets_of(written)
         self.codes, self._places, self.offsets = _kept(points_of("".join(written)), self._written_offsets, _kept_as())
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Title, SEPARATOR, text of each."""
         together = self.codes.astype("<u2").tobytes().decode("utf-16-le")
-        self.texts = [together[a:b] for a, b in pairwise(self.offsets.tolist())]
+        return [together[a:b] for a, b in pairwise(self.offsets.tolist())]
 
     def written(self, starts: Ints, ends: Ints, documents: Ints) -> tuple[Ints, Ints]:
         """Where pieces of ``codes``, each inside one field of a document, stand in its :meth:`punctuated` text."""

@@ -63,14 +63,15 @@ class Trie:
     def __init__(self, points: Points, starts: Ints, ends: Ints) -> None:
         self.first = np.full(LAST + 1, _NONE, dtype=np.int32)
         self.node_of = np.empty(len(starts), dtype=np.int32)
-        # Words share beginnings, so a first run tells how many nodes there are: a smaller table is a faster one.
-        nodes = int((ends - starts).sum())
-        for _ in range(2):
-            # At most half full, so that most searches end at once; a power of two, so that the hash's last bits are a slot.
-            self.slots = 1 << (2 * nodes).bit_length()
+        # At most half full, so that most searches end at once; a power of two, so that the hash's last bits are a slot.
+        # Words share beginnings: a dictionary has some 1.4 nodes for each. A table too small is begun anew.
+        self.slots = 1 << max(4, (3 * len(starts)).bit_length())
+        while True:
             self.keys = np.full(self.slots, _NONE, dtype=np.int64)
-            self.known = np.zeros((self.slots + 1) // 2, dtype=np.uint8)
-            nodes = _insert(points, starts, ends, self.first, self.keys, self.known, self.node_of)
+            self.known = np.zeros(self.slots // 2, dtype=np.uint8)
+            if _insert(points, starts, ends, self.first, self.keys, self.known, self.node_of):
+                break
+            self.slots *= 2
 
     @classmethod
     def of(cls, words: Sequence[str]) -> Trie:
@@ -112,7 +113,8 @@ def _slot(key: int, keys: Ints) -> int:
 
 
 @compiled
-def _insert(points: Points, starts: Ints, ends: Ints, first: Ints32, keys: Ints, known: Bytes, node_of: Ints32) -> int:
+def _insert(points: Points, starts: Ints, ends: Ints, first: Ints32, keys: Ints, known: Bytes, node_of: Ints32) -> bool:
+    """Fill a table; say False where it would be more than half full."""
     nodes, root = 0, len(keys)
     for word in range(len(starts)):
         node = root
@@ -128,4 +130,6 @@ def _insert(points: Points, starts: Ints, ends: Ints, first: Ints32, keys: Ints,
                 first[point] = slot
             node = slot
         node_of[word] = node
-    return nodes
+        if 2 * nodes > len(keys):
+            return False
+    return True

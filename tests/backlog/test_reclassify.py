@@ -8,13 +8,14 @@ import os
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backlog.chunk import ADDED_COLUMNS
 from backlog.reclassify import Outcome, reclassify
-from backlog.tables import CsvTable, find_encoding, new_csv
+from backlog.tables import CsvTable, find_encoding, new_csv, new_table, open_table
 from classifier.errors import InvalidTableError
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint
@@ -136,7 +137,6 @@ REFUSED = [
     (_gbk, {"encoding": "utf-8"}, "不是 utf-8 编码"),
     (lambda path: write(path, [HEADER, *ROWS]), {"encoding": "no-such"}, "没有 no-such 这种编码"),
     (lambda path: (path.write_bytes(b"text\n\xff\xff\xff") and path) or path, {}, "既不是 UTF-8 也不是 GB18030"),
-    (lambda path: (path.write_bytes(b"PK\x03\x04 and more") and path) or path, {}, "是 Excel 工作簿，这里只能读 CSV"),
     (lambda path: (path.write_bytes(b"\xef\xbb\xbf<html><table>") and path) or path, {}, "是网页格式"),
     (lambda path: write(path, [["text", "error"], ["a", "b"]]), {}, "已有本程序要添加的列：error"),
     (lambda path: write(path, [HEADER, *ROWS]), {"title": "没有"}, "没有“没有”列"),
@@ -152,26 +152,73 @@ def test_unusable_files_are_refused(model_dir: Path, tmp_path: Path, make, optio
     assert {path.name for path in tmp_path.iterdir()} <= {"in.csv"}
 
 
-def test_an_output_that_cannot_be_written(model_dir: Path, tmp_path: Path) -> None:
-    """The message says so before any work is done."""
+def _folder(folder: Path) -> Path:
+    (folder / "out.csv").mkdir()
+    return folder / "out.csv"
+
+
+def _same(folder: Path) -> Path:
+    return folder / "in.csv"
+
+
+def _link(folder: Path) -> Path:
+    (folder / "out.csv").symlink_to(folder / "in.csv")
+    return folder / "out.csv"
+
+
+def _hard_link(folder: Path) -> Path:
+    (folder / "out.csv").hardlink_to(folder / "in.csv")
+    return folder / "out.csv"
+
+
+UNWRITABLE = [
+    (lambda folder: folder / "missing" / "out.csv", "没有 .*missing 这个目录"),
+    (lambda folder: folder / "out.doc", "写不了 .*out.doc"),
+    (_folder, "是目录或设备"),
+    (lambda folder: Path(os.devnull), "是目录或设备"),
+    (_same, "不能与输入文件相同"),
+    (_link, "不能与输入文件相同"),
+    (_hard_link, "不能与输入文件相同"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), UNWRITABLE)
+def test_unusable_outputs_are_refused(model_dir: Path, tmp_path: Path, make, message: str) -> None:  # type: ignore[no-untyped-def]
+    """Before any work is done, and the input stays as it was."""
     source = write(tmp_path / "in.csv", [HEADER, *ROWS])
-    with pytest.raises(InvalidTableError, match="写不了"):
-        reclassify(source, tmp_path / "missing" / "out.csv", model_dir, jobs=1)
+    target, content = make(tmp_path), source.read_bytes()
+    before = set(tmp_path.iterdir())
+    with pytest.raises(InvalidTableError, match=message):
+        reclassify(source, target, model_dir, jobs=1)
+    assert (set(tmp_path.iterdir()), source.read_bytes()) == (before, content)
 
 
-def test_an_interrupted_run_leaves_an_old_output_as_it_was(model_dir: Path, tmp_path: Path) -> None:
-    """The output appears under its name only when it is complete."""
-    source = write(tmp_path / "in.csv", [HEADER, *ROWS])
-    target = tmp_path / "out.csv"
-    target.write_text("old", encoding="utf-8")
+def test_an_excel_file_becomes_one(model_dir: Path, tmp_path: Path) -> None:
+    """Any table goes to any format; cells are texts."""
+    with new_table(tmp_path / "in.xlsx") as out:
+        out.writerows([HEADER, *ROWS[:3]])
+    assert reclassify(tmp_path / "in.xlsx", tmp_path / "out.xlsx", model_dir, jobs=1) == Outcome(3, 0)
+    result = open_table(tmp_path / "out.xlsx")
+    assert result.header == [*HEADER, *ADDED_COLUMNS]
+    assert [row[:4] for row in result] == ROWS[:3]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.xlsx", "out.xlsx"]
 
-    def stop(rows: int, bytes_read: int) -> None:
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        reclassify(source, target, model_dir, jobs=1, progress=stop)
-    assert target.read_text(encoding="utf-8") == "old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+@pytest.mark.parametrize("source", ["in.csv", "in.jsonl", "in.parquet"])
+def test_where_a_format_tells_numbers_from_texts_they_are_numbers(model_dir: Path, tmp_path: Path, source: str) -> None:
+    """Confidences and needs_review in JSON Lines and Parquet, from whatever they come; nothing is null, not an empty text."""
+    with new_table(tmp_path / source) as out:
+        out.writerows([HEADER, ROWS[0], ["", "", "", ""]])
+    for target in ("out.jsonl", "out.parquet"):
+        reclassify(tmp_path / source, tmp_path / target, model_dir, jobs=1)
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    for good, bad in ([json.loads(line) for line in lines], pq.read_table(tmp_path / "out.parquet").to_pylist()):
+        assert 0 < good["department_confidence"] <= 1
+        assert 0 < good["urgency_confidence"] <= 1
+        assert good["needs_review"] in (True, False)
+        assert good["error"] is None
+        assert bad["error"].startswith("内容为空")
+        assert [bad[name] for name in ADDED_COLUMNS[:-1]] == [None] * (len(ADDED_COLUMNS) - 1)
 
 
 CELLS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)

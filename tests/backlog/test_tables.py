@@ -2,62 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 import xlsxwriter
-import xlwt
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from backlog.tables import CsvTable, encoding_fault, new_csv, new_table, open_table, workbook
-from backlog.tables.sheet_rows import rows_of
 from classifier.errors import InvalidLabelsError, InvalidTableError
 from classifier.taxonomy import Taxonomy
+from tests.table_files import HEADER, ROWS, write_csv, write_xls, write_xlsx
 from training.labelled import read_labelled
-
-HEADER = ["编号", "内容"]
-ROWS = [["0012", "楼下烧烤店的油烟\n天天往家里灌"], ["0013", "村口的路塌了半边"]]
-
-
-def write_xlsx(path: Path, *sheets: tuple[str, list[list[object]]], hidden: str = "", title: str = "") -> Path:
-    """Write a workbook as Excel would, with ``title`` merged above the first row of each sheet."""
-    book = xlsxwriter.Workbook(str(path))
-    for name, rows in sheets:
-        sheet = book.add_worksheet(name)
-        if name == hidden:
-            sheet.hide()
-        elif hidden:
-            sheet.activate()
-        if title:
-            sheet.merge_range(1, 0, 1, 3, title)
-        for index, row in enumerate(rows):
-            for column, cell in enumerate(row):
-                sheet.write(index + (3 if title else 0), column, *(cell if isinstance(cell, tuple) else (cell,)))
-    book.close()
-    return path
-
-
-def write_xls(path: Path, rows: list[list[object]]) -> Path:
-    """Write a workbook as Excel 97 would."""
-    book = xlwt.Workbook()
-    sheet = book.add_sheet("数据")
-    for index, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            sheet.write(index, column, cell)
-    book.save(str(path))
-    return path
-
-
-def write_csv(path: Path, rows: list[list[str]]) -> Path:
-    """Write a CSV file."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
-    return path
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.csv", "a"])
@@ -99,7 +55,7 @@ def test_cells_are_read_as_a_person_sees_them(tmp_path: Path, cell: object, numb
     sheet.write(0, 0, "甲")
     sheet.write(1, 0, cell, book.add_format({"num_format": number_format}) if number_format else None)
     book.close()
-    assert list(rows_of(tmp_path / "a.xlsx", None))[1:] == [[seen]]
+    assert list(open_table(tmp_path / "a.xlsx")) == [[seen]]
 
 
 def test_a_sheet_is_trimmed_to_its_table(tmp_path: Path) -> None:
@@ -132,57 +88,6 @@ def test_the_first_visible_sheet_with_content_is_read_unless_one_is_named(tmp_pa
         open_table(path, sheet="别的")
     with pytest.raises(InvalidTableError, match="没有表头"):
         open_table(path, sheet="空")
-
-
-def _ole(path: Path, stream: str) -> Path:
-    """An OLE container that holds ``stream`` instead of a workbook, as encrypted files and Word's do."""
-    content = bytearray(write_xls(path, [HEADER]).read_bytes())
-    entry, name = content.index("Workbook".encode("utf-16-le")), stream.encode("utf-16-le")
-    content[entry : entry + len(name)] = name
-    content[entry + 64 : entry + 66] = (len(name) + 2).to_bytes(2, "little")
-    path.write_bytes(content)
-    return path
-
-
-def _stray(path: Path) -> Path:
-    """Calamine would hold every cell up to the last one: half a terabyte."""
-    book = xlsxwriter.Workbook(str(path))
-    sheet = book.add_worksheet()
-    sheet.write(0, 0, "甲")
-    sheet.write(1_048_575, 16_383, "乙")
-    book.close()
-    return path
-
-
-def _cut(path: Path) -> Path:
-    path.write_bytes(write_xlsx(path, ("数据", [HEADER, *ROWS])).read_bytes()[:2000])
-    return path
-
-
-REFUSED = [
-    (lambda path: path, "a.xlsx", "没有这个文件或目录"),
-    (lambda path: path.mkdir() or path, "a.xlsx", "这是目录"),
-    (lambda path: path.touch() or path, "a.xlsx", "空文件"),
-    (lambda path: path.write_text("<table><tr><td>甲") and path, "a.xls", "是网页格式，.*另存为 .xlsx"),
-    (lambda path: path.write_bytes(b"PK\x03\x04nothing") and path, "a.xlsx", "不是 Excel 工作簿，或已损坏"),
-    (_cut, "a.xlsx", "不是 Excel 工作簿，或已损坏"),
-    (lambda path: _ole(path, "WordDocument"), "a.xls", "不是 Excel 工作簿"),
-    (lambda path: _ole(path, "EncryptedPackage"), "a.xlsx", "设有打开密码"),
-    (_stray, "a.xlsx", "有离表格很远的单元格"),
-    (lambda path: write_xlsx(path, ("数据", [])), "a.xlsx", "没有内容"),
-    (lambda path: write_xlsx(path, ("数据", [["甲", "乙", "甲 "]])), "a.xlsx", "列名“甲”出现了不止一次"),
-    (lambda path: write_csv(path, [["甲", "乙", "甲"]]), "a.csv", "列名“甲”出现了不止一次"),
-    (lambda path: path.write_bytes(b"\xff\xfe\x00") and path, "a.csv", "第 0 行读不下去"),
-]
-
-
-@pytest.mark.parametrize(("make", "name", "message"), REFUSED)
-def test_unreadable_files_are_refused(tmp_path: Path, make: Callable[[Path], Path], name: str, message: str) -> None:
-    """The message names the file and what to do."""
-    path = make(tmp_path / name)
-    with pytest.raises(InvalidTableError, match=message) as caught:
-        open_table(path)
-    assert str(path) in str(caught.value)
 
 
 def test_a_csv_file_has_no_sheets(tmp_path: Path) -> None:
@@ -234,37 +139,6 @@ def test_labelled_files_may_be_workbooks(tmp_path: Path) -> None:
         read_labelled([path], Taxonomy.read())
 
 
-CELLS = st.one_of(
-    # The two characters that XML has no way to hold are not asked for.
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\ufffe\uffff"), max_size=12),
-    st.sampled_from(["=1+1", "+8613800001234", "-5", "@a", "\t=1", "\r=1", "00123", "110101199001010015", "1e5", "TRUE"]),
-    st.sampled_from(["http://a.b", "{=1}", "_x000D_", "a\r\nb", " ", "2026-03-01", "<b>&amp;", "\x00", "\x0b"]),
-)  # fmt: skip
-TABLES = st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=6)
-
-
-@given(TABLES)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_workbook_keeps_every_cell(tmp_path: Path, rows: list[list[str]]) -> None:
-    """Whatever a cell holds comes back as that text; blank rows hold none."""
-    path = tmp_path / f"{os.getpid()}.xlsx"
-    with new_table(path) as out:
-        out.writerows([["甲", "乙", "丙"], *rows])
-    assert [row for row in rows_of(path, None) if row][1:] == [row for row in rows if any(map(str.strip, row))]
-
-
-@given(TABLES, st.sampled_from(["utf-8-sig", "utf-8", "gb18030"]))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_csv_file_keeps_every_cell_and_runs_none(tmp_path: Path, rows: list[list[str]], encoding: str) -> None:
-    """An apostrophe stands before what would be a formula, and nothing else changes."""
-    path = tmp_path / f"{os.getpid()}.csv"
-    with new_table(path, encoding) as out:
-        out.writerows([["甲", "乙", "丙"], *rows])
-    starts = ("=", "+", "-", "@", "\t", "\r")
-    safe = [[f"'{cell}" if cell.startswith(starts) else cell for cell in row] for row in rows]
-    assert list(CsvTable(path, encoding)) == safe
-
-
 def test_a_full_sheet_goes_on_upon_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each sheet has the header."""
     monkeypatch.setattr(workbook, "MOST_ROWS", 3)
@@ -275,29 +149,6 @@ def test_a_full_sheet_goes_on_upon_the_next(tmp_path: Path, monkeypatch: pytest.
     tables = [open_table(path, sheet=name) for name in ("数据", "数据2", "数据3")]
     assert [table.header for table in tables] == [["甲"]] * 3
     assert [list(table) for table in tables] == [[["0"], ["1"]], [["2"], ["3"]], [["4"]]]
-
-
-@pytest.mark.parametrize(
-    ("name", "encoding", "row", "message"),
-    [
-        ("a.ods", "utf-8", ["甲"], "只能写 .csv 或 .xlsx"),
-        ("missing/a.csv", "utf-8", ["甲"], "没有这个文件或目录"),
-        ("missing/a.xlsx", "utf-8", ["甲"], "没有这个文件或目录"),
-        ("a.csv", "no-such", ["甲"], "没有 no-such 这种编码"),
-        ("a.csv", "gbk", ["甲", "🙂"], "U\\+1F642 这个字符不能用 gbk 编码写出"),
-        ("a.csv", "utf-8", ["\udce6"], "U\\+DCE6 这个字符不能用 utf-8 编码写出"),
-        ("a.xlsx", "utf-8", ["\udce6"], "U\\+DCE6 这个字符不能用 utf-8 编码写出"),
-        ("a.xlsx", "utf-8", ["甲", "长" * 32_768], "第 2 行第 2 列有 32768 字，而 Excel 每格最多 32767 字"),
-        ("a.xlsx", "utf-8", ["甲"] * 16_385, "每行最多 16384 列"),
-    ],
-)
-def test_what_cannot_be_written_is_refused(
-    tmp_path: Path, name: str, encoding: str, row: list[str], message: str
-) -> None:
-    """The message says why, and nothing is left behind."""
-    with pytest.raises(InvalidTableError, match=message), new_table(tmp_path / name, encoding) as out:
-        out.writerows([["甲"], row])
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])

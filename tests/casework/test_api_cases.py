@@ -188,9 +188,9 @@ def test_a_blind_case_tells_nothing_before_it_is_decided(make_app: Callable[...,
         client.get(f"{CASES}/export", query_string={"format": "csv", "status": "open"}).get_data().decode("utf-8-sig")
     )
     (row,) = csv.DictReader(io.StringIO(exported))
-    assert (row["department"], row["suggested_department"], row["department_confidence"]) == ("", "", "")
+    assert (row["department"], row["current_suggestion"], row["current_confidence"]) == ("", "", "")
     decided = step(client, case | {"version": 2}, "decisions", department="environment")
-    assert len(decided["suggestions"]) == 2
+    assert [one["current"] for one in decided["suggestions"]] == [False, True]
     assert decided["decisions"][0]["agreed"] is not None
 
 

@@ -309,6 +309,7 @@ def test_who_decides_has_a_name_and_sees_only_their_department(database: Databas
         for actor, wrong in (
             (replace(desk.actor, department="education"), number),
             (desk.actor, "2026-99"),
+            (desk.actor, "2026-99999999999"),
             (desk.actor, "x"),
         ):
             with pytest.raises(NotFoundError, match=wrong):

@@ -7,19 +7,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Integer, bindparam, delete, literal_column, select, text, update
+from sqlalchemy import Integer, bindparam, create_engine, delete, literal_column, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from casework.storage.database import HEAD, Database
 from casework.storage.lookup import Lookup
 from casework.storage.migrations.migrations import _config
-from casework.storage.tables import APPEND_ONLY, AuditEntry, Base
+from casework.storage.tables import APPEND_ONLY, AuditEntry, Base, SuggestionMade
 from classifier.errors import StorageError
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+
+OLD_CASE = {
+    **{"id": 1, "year": 2026, "version": 1, "certain": 1, "blind": False, "status": "open", "urgency": "routine"},
+    **dict.fromkeys(("channel", "place", "title"), ""),
+    **dict.fromkeys(("received_at", "registered_at", "due_at"), "2026-03-02 08:30:00"),
+    "text": "占地",
+}
+OLD_SUGGESTION = {
+    **{"id": 1, "case_id": 1, "made_at": "2026-03-02 08:30:00", "model_version": "v1", "department": "land"},
+    **{"department_confidence": 0.9, "needs_review": False, "known_share": 0.9, "details": "{}"},
+}
 
 
 def entry() -> AuditEntry:
@@ -37,6 +49,26 @@ def test_migrations_make_the_tables_the_code_expects(database: Database) -> None
 def test_the_newest_schema_is_the_newest_migration() -> None:
     """So that an up-to-date database is told without loading Alembic."""
     assert ScriptDirectory.from_config(_config()).get_current_head() == HEAD
+
+
+def test_an_older_register_is_brought_up_to_date(database_url: str) -> None:
+    """With what is in it; history stays closed to changes."""
+    engine, config = create_engine(database_url), _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for table, row in (("cases", OLD_CASE), ("suggestions", OLD_SUGGESTION)):
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+    engine.dispose()
+    database = Database(database_url)
+    with database.reading() as session:
+        made = session.scalars(select(SuggestionMade)).one()
+        assert (made.department, made.run_id, made.before) == ("land", None, None)
+    with pytest.raises(DBAPIError, match="append-only"), database.writing() as session:
+        session.execute(update(SuggestionMade).values(department="other"))
+    database.close()
 
 
 def test_opening_again_keeps_everything(database: Database, database_url: str) -> None:

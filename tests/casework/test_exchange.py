@@ -150,12 +150,12 @@ def test_what_goes_out_can_be_read_again(database: Database, desk: Desk, tmp_pat
     assert rows[0]["number"] == shown.number
     assert rows[0]["title"] in ("=1+1", "'=1+1")
     assert [row["department"] for row in rows] == ["environment", "land"]
-    assert all(row["suggested_department"] for row in rows)
+    assert [(row["version"], bool(row["current_suggestion"])) for row in rows] == [("2", True)] * 2
     examples, _ = read_labelled([tmp_path / name], Taxonomy.read())
     assert (examples[0].department, examples[0].assist, examples[0].urgency) == ("environment", "other", "urgent")
     with (tmp_path / "盲件.csv").open(encoding="utf-8-sig") as file:
         (hidden,) = csv.DictReader(file)
-    assert (hidden["department"], hidden["suggested_department"]) == ("", "")
+    assert (hidden["department"], hidden["current_suggestion"]) == ("", "")
 
 
 def test_clerks_take_nothing_in(desk: Desk, tmp_path: Path) -> None:

@@ -70,14 +70,10 @@ def test_training_is_repeatable(examples: list[Example], classifier: Classifier)
         np.testing.assert_array_equal(head.coef, again.heads[name].coef)
 
 
-def test_a_batch_equals_one_by_one(classifier: Classifier) -> None:
-    """Suggestions do not depend on their neighbours in a batch."""
-    for one, many in zip(map(classifier.suggest, COMPLAINTS), classifier.suggest_many(COMPLAINTS), strict=True):
-        assert [c.department for c in one.candidates] == [c.department for c in many.candidates]
-        np.testing.assert_allclose(
-            [c.confidence for c in one.candidates], [c.confidence for c in many.candidates], atol=1e-12
-        )
-        assert [(r.about, r.text, r.start) for r in one.reasons] == [(r.about, r.text, r.start) for r in many.reasons]
+def test_a_batch_equals_one_by_one(classifier: Classifier, examples: list[Example]) -> None:
+    """Suggestions do not depend on their neighbours in a batch, to the last bit."""
+    complaints = COMPLAINTS + [one.complaint for one in examples[:200]]
+    assert [classifier.suggest(one) for one in complaints] == classifier.suggest_many(complaints)
 
 
 def test_probabilities_sum_to_one_and_come_best_first(classifier: Classifier) -> None:
@@ -235,7 +231,7 @@ def test_a_failed_promotion_leaves_the_old_model(copy: Path, monkeypatch: pytest
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle, "_flush", full)
+    monkeypatch.setattr(bundle, "flush", full)
     with pytest.raises(InvalidModelError, match="No space left"):
         bundle.promote(models, copy.name)
     assert sorted(models.iterdir()) == before

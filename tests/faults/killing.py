@@ -118,3 +118,17 @@ def wait_until(happened: Callable[[], bool], what: object, timeout_s: float = 30
     while not happened():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """The processes it started, whichever of its threads did."""
+    started = [one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(one) for one in " ".join(started).split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -23,7 +23,7 @@ from casework.service.permissions import console
 from casework.storage.database import Database
 from classifier.model import bundle
 from settings import ROOT
-from tests.faults.killing import Place, wait_until
+from tests.faults.killing import Place, alive, children, wait_until
 from tests.faults.worker import SUPERVISOR, TEXT
 
 pytestmark = pytest.mark.slow
@@ -155,17 +155,3 @@ def test_a_killed_worker_is_begun_anew(place: Place, port: int, tmp_path: Path) 
 def workers(pid: int) -> set[int]:
     """Those of its processes that do background jobs."""
     return {one for one in children(pid) if alive(one) and b"\0worker\0" in Path(f"/proc/{one}/cmdline").read_bytes()}
-
-
-def children(pid: int) -> list[int]:
-    """The processes it started, whichever of its threads did."""
-    started = [one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(one) for one in " ".join(started).split()]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be collected does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

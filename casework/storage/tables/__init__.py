@@ -14,10 +14,12 @@ from casework.storage.tables.cases import (
     registered_number,
 )
 from casework.storage.tables.office import AuditEntry, DeadlineRule, Holiday, Job, Setting
+from casework.storage.tables.runs import BacklogRun
 
 __all__ = [
     "APPEND_ONLY",
     "AuditEntry",
+    "BacklogRun",
     "Base",
     "Case",
     "DeadlineRule",

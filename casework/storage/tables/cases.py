@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casework.storage.tables.base import Base, Id, Name
@@ -67,8 +67,15 @@ def registered_number(year: int, case_id: int) -> str:
     return f"{year}-{case_id:06d}"
 
 
+_OF_A_RUN = text("run_id IS NOT NULL")
+
+
 class SuggestionMade(Base):
-    """What a model suggested for a case. Never updated."""
+    """What a model suggested for a case. Never updated.
+
+    One that came from a reclassified file has the ``run_id`` of the campaign, and in ``before``
+    where the case stood until then. Such files do not tell ``known_share``: it is 0 there.
+    """
 
     __tablename__ = "suggestions"
 
@@ -84,11 +91,21 @@ class SuggestionMade(Base):
     needs_review: Mapped[bool]
     known_share: Mapped[float]
     details: Mapped[dict[str, Any]]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("backlog_runs.id"))
+    before: Mapped[dict[str, Any] | None]
 
-    # Watching counts a million of these without reading them.
     __table_args__ = (
-        Index("ix_suggestions_watch", "made_at", "department", "needs_review", "known_share"),
+        # Watching counts a million of these without reading them.
+        Index("ix_suggestions_watch", "made_at", "department", "needs_review", "known_share", "run_id"),
         Index("ix_suggestions_review", "needs_review"),
+        # A run changes a case once.
+        Index(
+            "ux_suggestions_run",
+            *("run_id", "case_id"),
+            unique=True,
+            sqlite_where=_OF_A_RUN,
+            postgresql_where=_OF_A_RUN,
+        ),
     )
 
 
