@@ -112,7 +112,7 @@ def test_a_model_switched_outside_is_put_on_record(database: Database, models: P
     a = first(models)
     note_current(database, models)
     with database.writing() as session:
-        audit.record_many(session, "测试", "model.rejected", [("model", {"version": "x"})] * many)
+        audit.record_many(session, "测试", "model.rejected", [("model", None, {"version": "x"})] * many)
     note_current(database, models)
     bundle.promote(models, add_model(models, "v2"))
     note_current(database, models)
