@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.model.classifier import Classifier, Thresholds, as_incoming, graded
+from classifier.model.classifier import Classifier, Thresholds
 from classifier.model.found import Floats
+from classifier.model.urgency import as_incoming, graded
 from classifier.text.prepare import Prepared
 from training.labelled import Example
 

@@ -15,8 +15,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from classifier.model import bundle
-from classifier.model.classifier import Classifier, as_incoming, graded
+from classifier.model.classifier import Classifier
 from classifier.model.precedents import Precedent, Precedents
+from classifier.model.urgency import as_incoming, graded
 from classifier.taxonomy import Taxonomy
 from training.answers import FOLDS_FILE, Folds, row_keys
 from training.fit import Fitted, fit

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.special import logit
 from sklearn.metrics import precision_recall_curve
 
-from classifier.model.classifier import Thresholds, as_incoming
+from classifier.model.classifier import Thresholds
 from classifier.model.found import Floats
+from classifier.model.urgency import as_incoming
 from training.metrics import answered_alone
 from training.targets import ASSISTS, Target
 

@@ -11,6 +11,7 @@ from classifier.model.found import Floats, Found, Ints
 from classifier.model.hazards import Hazard, find_hazards
 from classifier.model.precedents import Precedents
 from classifier.model.reasons import hazard_reasons, word_reasons
+from classifier.model.urgency import as_incoming, graded
 from classifier.model.weights import Weights
 from classifier.records import (
     Candidate,
@@ -68,56 +69,6 @@ class Thresholds:
     urgency: tuple[float, ...] = ()
     plausible: tuple[float, ...] = ()
     urgent_log_odds: tuple[float, ...] = ()
-
-
-def as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Sequence[float]) -> Floats:
-    """Probabilities of the levels of urgency where they are as frequent as among incoming complaints.
-
-    The correction for a changed base rate of Saerens, Latinne and Decaestecker 2002, "Adjusting
-    the Outputs of a Classifier to New a Priori Probabilities", averaged over the departments.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (n, levels)
-        From the mildest level to the gravest, as in the training data.
-    departments : ndarray of shape (n, departments)
-    urgent_log_odds : sequence of float, length departments
-
-    Returns
-    -------
-    ndarray of shape (n, levels)
-
-    >>> as_incoming(np.array([[0.5, 0.4, 0.1]]), np.array([[1.0, 0.0]]), (np.log(3), 0.0)).round(3)
-    array([[0.25, 0.6 , 0.15]])
-    """
-    adjusted = levels.copy()
-    # Not a matrix product, whose last bits depend on the number of rows.
-    adjusted[:, 1:] *= np.exp((departments * np.asarray(urgent_log_odds)).sum(axis=1))[:, None]
-    normalised: Floats = adjusted / adjusted.sum(axis=1, keepdims=True)
-    return normalised
-
-
-def graded(probabilities: Floats, cuts: Sequence[float]) -> Ints:
-    """The level to suggest for each row: the gravest whose cut the probability of it or worse reaches.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, levels)
-        From the mildest level to the gravest.
-    cuts : sequence of float, length levels - 1
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-
-    >>> graded(np.array([[0.6, 0.3, 0.1], [0.8, 0.1, 0.1], [0.7, 0.1, 0.2]]), (0.35, 0.2))
-    array([1, 0, 2])
-    """
-    or_worse = np.cumsum(probabilities[:, ::-1], axis=1)[:, ::-1]
-    levels: Ints = np.zeros(len(probabilities), dtype=np.int64)
-    for level, cut in enumerate(cuts, 1):
-        levels[or_worse[:, level] >= cut] = level
-    return levels
 
 
 class Classifier:

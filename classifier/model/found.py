@@ -11,7 +11,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from classifier.compiled import compiled, indices
-from classifier.text.normalise import SEPARATOR
 
 if TYPE_CHECKING:
     from classifier.model.weights import Stack
@@ -32,8 +31,8 @@ class Found:
         among the words, the places and the cells.
     word_start, word_length : ndarray of shape (words,)
         Where each word of each document stands; joined they give the documents.
-    word_known : ndarray of bool, shape (words,)
-        Whether it is a term.
+    known_share : ndarray of shape (documents,)
+        The part of each document, by characters, in words that are terms.
     start, length, cell : ndarray, one entry for each place of a term
         Where it stands, in characters of the documents set one after the other; the cell of the matrix it counts for.
     column, value, count : ndarray, one entry for each cell that is not zero
@@ -47,7 +46,7 @@ class Found:
     first_word: Ints
     word_start: Ints
     word_length: Ints
-    word_known: NDArray[np.bool_]
+    known_share: Floats
     first_place: Ints
     start: Ints32
     length: Ints32
@@ -65,21 +64,12 @@ class Found:
             (self.value, self.column, self.first_cell), (len(self.first_cell) - 1, len(self.stack.by_column))
         )
 
-    @cached_property
-    def known_share(self) -> Floats:
-        """The part of each document, by characters, in words that are terms; shape (documents,)."""
-        known = np.add.reduceat(self.word_length * self.word_known, self.first_word[:-1])
-        share: Floats = known / np.maximum(np.diff(self.offsets) - len(SEPARATOR), 1)
-        return share
-
     def probabilities(self) -> dict[str, Floats]:
         """Probabilities of each head's classes, shape (documents, k), as the fitted classifier's ``predict_proba``."""
         stack = self.stack
-        scores = _scores(self.first_cell, self.column, self.value, stack.by_column, stack.intercept)
-        return {
-            name: _probabilities(scores[:, first : first + len(stack.heads[name].classes)], stack.heads[name].exclusive)
-            for name, first in stack.firsts.items()
-        }
+        p = _scores(self.first_cell, self.column, self.value, stack.by_column, stack.intercept)
+        _to_probabilities(p, stack.first_classes, stack.exclusive)
+        return {name: p[:, first : first + len(stack.heads[name].classes)] for name, first in stack.firsts.items()}
 
     def shares(self, *questions: tuple[Ints, Ints]) -> Floats:
         """How much more each word spoke for one thing than for another.
@@ -117,24 +107,6 @@ class Found:
         """
         return _greatest_sums(shares, self.first_word)
 
-    def ranked(self, shares: Floats, least: float) -> tuple[Ints, Ints]:
-        """The words of each document that spoke loudest, those for the label, then those against it.
-
-        Parameters
-        ----------
-        shares : ndarray of shape (words,)
-        least : float
-            Words that spoke less than this part of what the strongest of their document did are left out.
-
-        Returns
-        -------
-        words : ndarray of int
-            Indices of words, document by document.
-        first : ndarray of int, shape (documents + 1,)
-            Where each document starts among them.
-        """
-        return _ranked(shares, self.first_word, least)
-
 
 @compiled
 def _scores(first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, intercept: Floats) -> Floats:
@@ -150,15 +122,15 @@ def _scores(first_cell: Ints, column: Ints32, value: Floats, by_column: Floats, 
 
 
 @compiled
-def _probabilities(scores: Floats, exclusive: bool) -> Floats:
-    p = np.empty(scores.shape)
-    for document in range(len(p)):
-        if exclusive:
-            p[document] = np.exp(scores[document] - scores[document].max())
-            p[document] /= p[document].sum()
-        else:
-            p[document] = 1 / (1 + np.exp(-scores[document]))
-    return p
+def _to_probabilities(scores: Floats, first_classes: Ints, exclusive: NDArray[np.bool_]) -> None:
+    for document in range(len(scores)):
+        for head in range(len(exclusive)):
+            own = scores[document, first_classes[head] : first_classes[head + 1]]
+            if exclusive[head]:
+                own[:] = np.exp(own - own.max())
+                own /= own.sum()
+            else:
+                own[:] = 1 / (1 + np.exp(-own))
 
 
 @compiled
@@ -201,20 +173,3 @@ def _greatest_sums(shares: Floats, first_word: Ints) -> Floats:
             best = max(best, ending_here)
         greatest[document] = best
     return greatest
-
-
-@compiled
-def _ranked(shares: Floats, first_word: Ints, least: float) -> tuple[Ints, Ints]:
-    order, first, n = np.empty(len(shares), np.int64), np.zeros(len(first_word), np.int64), 0
-    for document in range(len(first_word) - 1):
-        own = shares[first_word[document] : first_word[document + 1]]
-        threshold = least * np.abs(own).max()
-        loud = np.flatnonzero((own != 0) & (np.abs(own) >= threshold))
-        # Merge sort is stable: of equal words the first comes first. Whatever spoke against comes behind the strongest.
-        loud = loud[np.argsort(np.where(own[loud] > 0, -own[loud], np.inf), kind="mergesort")]
-        against = int((own[loud] > 0).sum())
-        loud[against:] = loud[against:][np.argsort(own[loud[against:]], kind="mergesort")]
-        order[n : n + len(loud)] = loud + first_word[document]
-        n += len(loud)
-        first[document + 1] = n
-    return order[:n], first

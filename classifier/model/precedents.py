@@ -9,14 +9,26 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled
-from classifier.model.found import Floats, Found, Ints32
+from classifier.compiled import compiled, indices
+from classifier.model.found import Floats, Found, Ints, Ints32
 from classifier.records import Complaint
 from classifier.text.mask import mask
 
 _EXCERPT_CHARS = 160
+_MOST_HOLDERS = 0.1
+"""Words that stand in more than this part of the cases tell how complaints are worded, not what a case is about."""
+
+_FEW_CASES = 20
+"""But a word in so few of them counts however few there are."""
+
+_SAME = 0.999
+"""Cosine from which two texts may be the same."""
+
 _LEAST_SIMILARITY = 0.12
 """Cosine below which two complaints share little more than how complaints are worded."""
+
+
+Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,11 @@ class Precedent:
         excerpt = text if len(text) <= _EXCERPT_CHARS else text[:_EXCERPT_CHARS] + "…"
         return cls(mask(complaint.title).strip(), excerpt, department, assist, urgency)
 
+    def shows(self, complaint: Complaint) -> bool:
+        """Whether this is what would be kept of a complaint."""
+        own = self.of(complaint, "", "", "")
+        return (own.title, own.excerpt) == (self.title, self.excerpt)
+
 
 class Precedents:
     """All complaints a model learned from, found again by the words they share.
@@ -49,7 +66,9 @@ class Precedents:
 
     def __init__(self, cases: Sequence[Precedent], words: sp.csr_matrix) -> None:
         self.cases, self.words = tuple(cases), words
-        self._by_word = words.tocsc()
+        self._index = _by_word(
+            words.indptr, words.indices, words.data, words.shape[1], max(_MOST_HOLDERS * len(cases), _FEW_CASES)
+        )
 
     def nearest(self, found: Found, complaint: Complaint, n: int) -> list[tuple[Precedent, float]]:
         """Up to ``n`` cases by cosine similarity of their words, from 0 to 1, most similar first.
@@ -64,29 +83,50 @@ class Precedents:
         complaint : Complaint
         n : int
         """
-        index = self._by_word
-        similarity = _similarity(found.column, found.value, len(self.cases), index.indptr, index.indices, index.data)
-        own = Precedent.of(complaint, "", "", "")
+        similarity = _similarity(found.column, found.value, len(self.cases), *self._index)
         nearest: list[tuple[Precedent, float]] = []
         similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY)
         for i in similar[np.argsort(-similarity[similar], kind="stable")].tolist():
             if len(nearest) == n:
                 break
-            if (self.cases[i].title, self.cases[i].excerpt) != (own.title, own.excerpt):
+            if similarity[i] < _SAME or not self.cases[i].shows(complaint):
                 nearest.append((self.cases[i], min(float(similarity[i]), 1.0)))
         return nearest
 
 
 @compiled
-def _similarity(
-    column: Ints32, value: Floats, n_cases: int, first: Ints32, case: Ints32, weight: NDArray[np.float32]
-) -> Floats:
+def _by_word(
+    first_word: Ints32, word: Ints32, value: Singles, n_words: int, most_holders: float
+) -> tuple[Ints, Ints32, Floats]:
+    """The words of all cases but those in too many, by word: where each starts, its cases, and its part of their unit length."""
+    holders, squares = np.zeros(n_words, np.int64), np.zeros(len(first_word) - 1)
+    for i in range(len(word)):
+        holders[word[i]] += 1
+    for case in range(len(squares)):
+        for i in range(first_word[case], first_word[case + 1]):
+            if holders[word[i]] <= most_holders:
+                squares[case] += value[i] * value[i]
+    first = np.zeros(n_words + 1, np.int64)
+    for one in range(n_words):
+        first[one + 1] = first[one] + (holders[one] if holders[one] <= most_holders else 0)
+    cases, parts, filled = np.empty(first[-1], np.int32), np.empty(first[-1]), first.copy()
+    for case in range(len(squares)):
+        for i in range(first_word[case], first_word[case + 1]):
+            if holders[word[i]] <= most_holders:
+                cases[filled[word[i]]], parts[filled[word[i]]] = case, value[i] / np.sqrt(squares[case])
+                filled[word[i]] += 1
+    return first, cases, parts
+
+
+@compiled
+def _similarity(column: Ints32, value: Floats, n_cases: int, first: Ints, cases: Ints32, parts: Floats) -> Floats:
     """Cosine of the words of one complaint and of each case; words are the first columns."""
-    n_words = len(first) - 1
     similarity, squares = np.zeros(n_cases), 0.0
     for cell in range(len(column)):
-        if column[cell] < n_words:
+        word = column[cell]
+        # A word without cases stands in too many.
+        if word < len(first) - 1 and first[word] < first[word + 1]:
             squares += value[cell] * value[cell]
-            for i in range(first[column[cell]], first[column[cell] + 1]):
-                similarity[case[i]] += value[cell] * weight[i]
+            for i in indices(first[word], first[word + 1]):
+                similarity[cases[i]] += value[cell] * parts[i]
     return similarity / np.sqrt(squares) if squares else similarity

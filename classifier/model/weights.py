@@ -62,12 +62,17 @@ class Stack:
     intercept : ndarray of shape (classes of all heads,)
     firsts, averages : dict of str to int
         Where each head's classes begin, and where its average stands.
+    first_classes : ndarray of shape (heads + 1,)
+        The former, and where the last one's end.
+    exclusive : ndarray of bool, shape (heads,)
     """
 
     def __init__(self, heads: Mapping[str, Head]) -> None:
         self.heads = dict(heads)
         ends = [0, *accumulate(len(head.classes) for head in heads.values())]
         self.firsts = dict(zip(heads, ends, strict=False))
+        self.first_classes = np.array(ends)
+        self.exclusive = np.array([head.exclusive for head in heads.values()])
         self.averages = {name: ends[-1] + i for i, name in enumerate(heads)}
         columns = [head.coef.T for head in heads.values()] + [
             head.coef.mean(axis=0)[:, None] for head in heads.values()
@@ -120,13 +125,13 @@ class Weights:
     def find(self, prepared: Prepared) -> Found:
         """Find all known terms in prepared complaints and weigh them."""
         cuts = default_segmenter().cut(prepared.codes, prepared.offsets)
-        word_known, first_place, start, length, cell, first_cell, column, count = _find(
+        known_share, first_place, start, length, cell, first_cell, column, count = _find(
             prepared.codes, prepared.offsets, ord(SEPARATOR), cuts.first_word, cuts.start, cuts.length,
             self._terms.first, self._terms.keys, self._terms.known, self._columns, self._cell_of,
         )  # fmt: skip
         value = _weigh(first_cell, column, count, self._idf, self._block_of_column, self._block_weights)
         return Found(
-            prepared.offsets, cuts.first_word, cuts.start, cuts.length, word_known,
+            prepared.offsets, cuts.first_word, cuts.start, cuts.length, known_share,
             first_place, start, length, cell, first_cell, column, value, count, self.stack,
         )  # fmt: skip
 
@@ -135,10 +140,10 @@ class Weights:
 def _find(
     codes: Ints, offsets: Ints, separator: int, first_word: Ints, word_start: Ints, word_length: Ints,
     first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
-) -> tuple[NDArray[np.bool_], Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
-    """Which words are terms, the places of all terms, and the cells they count for: see Found."""
+) -> tuple[Floats, Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
+    """The known part of each document, the places of all terms, and the cells they count for: see Found."""
     n, most = len(offsets) - 1, len(word_start) + 4 * len(codes)
-    word_known = np.zeros(len(word_start), np.bool_)
+    known_share = np.zeros(n)
     first_place, first_cell = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     start, length, cell = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     column, count = np.empty(most, np.int32), np.empty(most, np.int32)
@@ -150,7 +155,7 @@ def _find(
             for i in indices(word_start[word] + 1, word_start[word] + word_length[word]):
                 node = step(node, codes[i], keys, known) if node >= 0 else -1
             if node >= 0 and columns[node, _WORDS] >= 0:
-                word_known[word] = True
+                known_share[document] += word_length[word]
                 start[places], length[places], cell[places] = word_start[word], word_length[word], columns[node, _WORDS]
                 places += 1
         blocks, end = 3, offsets[document + 1]  # until the title ends, its own block counts too
@@ -173,11 +178,12 @@ def _find(
                 cells += 1
             cell[place] = cell_of[term]
             count[cell[place]] += 1
+        known_share[document] /= max(end - offsets[document] - 1, 1)  # the separator is no part of it
         first_place[document + 1], first_cell[document + 1] = places, cells
         for one in indices(first_cell[document], cells):
             cell_of[column[one]] = -1
     return (
-        word_known, first_place, start[:places], length[:places], cell[:places],
+        known_share, first_place, start[:places], length[:places], cell[:places],
         first_cell, column[:cells], count[:cells],
     )  # fmt: skip
 

@@ -67,6 +67,8 @@ class Prepared:
         All texts set one after the other, as code points of Unicode's first plane.
     offsets : ndarray of shape (complaints + 1,)
         Where each text starts.
+    places, place_offsets : ndarray of int
+        Where each of ``codes`` stands in the :meth:`punctuated` texts set one after the other, and where each of these starts.
 
     >>> Prepared([Complaint("油烟擾民", "樓下3家店，電話13800001234！")]).texts[0].split(SEPARATOR)
     ['油烟扰民', '楼下0家店']
@@ -76,19 +78,14 @@ class Prepared:
         self.complaints = complaints
         self._rewritten = PREPARE.run([_join(complaint) for complaint in complaints])
         written = [one.text for one in self._rewritten]
-        self._written_offsets = offsets_of(written)
-        self.codes, self._places, self.offsets = _kept(points_of("".join(written)), self._written_offsets, _kept_as())
+        self.place_offsets = offsets_of(written)
+        self.codes, self.places, self.offsets = _kept(points_of("".join(written)), self.place_offsets, _kept_as())
 
     @cached_property
     def texts(self) -> list[str]:
         """Title, SEPARATOR, text of each."""
         together = self.codes.astype("<u2").tobytes().decode("utf-16-le")
         return [together[a:b] for a, b in pairwise(self.offsets.tolist())]
-
-    def written(self, starts: Ints, ends: Ints, documents: Ints) -> tuple[Ints, Ints]:
-        """Where pieces of ``codes``, each inside one field of a document, stand in its :meth:`punctuated` text."""
-        offsets = self._written_offsets[documents]
-        return self._places[starts] - offsets, self._places[ends - 1] + 1 - offsets
 
     def punctuated(self, document: int) -> str:
         """A complaint before punctuation, numbers and case go: normalised, masked, without headers."""

@@ -15,8 +15,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from classifier.errors import InvalidModelError
 from classifier.model import bundle
-from classifier.model.classifier import Classifier, graded
+from classifier.model.classifier import Classifier
 from classifier.model.pipeline import build_features, rebuild_pipelines
+from classifier.model.urgency import graded
 from classifier.records import Complaint
 from classifier.taxonomy import Taxonomy
 from classifier.text.prepare import Prepared

@@ -190,9 +190,10 @@ def test_forwarding_headers_are_no_features(header: str) -> None:
 
 def written(prepared: Prepared, document: int, start: int, end: int) -> tuple[str, int, int]:
     """Where a piece of a prepared text was written."""
-    places = np.array([start, end]) + prepared.offsets[document]
-    starts, ends = prepared.written(places[:1], places[1:], np.array([document]))
-    return prepared.locate(document, int(starts[0]), int(ends[0]))
+    first, last = (
+        prepared.places[np.array([start, end - 1]) + prepared.offsets[document]] - prepared.place_offsets[document]
+    )
+    return prepared.locate(document, int(first), int(last) + 1)
 
 
 @given(TEXTS, TEXTS)
