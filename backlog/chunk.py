@@ -81,6 +81,7 @@ def classifier_of(model: Path) -> Classifier:
     classifier = bundle.load(model)
     # Nothing of it is ever garbage, so the collector need not look through it again.
     gc.freeze()
+    gc.enable()
     return classifier
 
 

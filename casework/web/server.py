@@ -15,7 +15,7 @@ from typing import Any
 
 from classifier.errors import InvalidInputError
 
-_THREADS = 4
+_THREADS = 2
 _PATIENCE_S = 10
 """How long a client may send nothing, or take nothing, in the middle of a request."""
 
@@ -100,6 +100,7 @@ def run(application: str, binding: Binding, workers: int) -> None:
     app = getattr(importlib.import_module(module), factory)()
     # What was made until here stays: looking for garbage in it again and again delays answers and copies shared memory.
     gc.freeze()
+    gc.enable()
     if sys.platform == "win32":
         from waitress import serve
 

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from classifier.errors import InvalidModelError
 from classifier.model.classifier import Classifier, Thresholds
-from classifier.model.precedents import Precedent, Precedents
+from classifier.model.precedents import Precedent, Precedents, Rows
 from classifier.model.weights import Block, Head, Weights
 from classifier.taxonomy import Taxonomy
 from classifier.text.segment import segmenter_id
@@ -243,7 +242,7 @@ def _write_precedents(folder: Path, precedents: Precedents) -> None:
 def _read_precedents(folder: Path) -> Precedents:
     cases = [Precedent(*one) for one in json.loads((folder / CASES).read_text(encoding="utf-8"))]
     with np.load(folder / CASE_WORDS, allow_pickle=False) as a:
-        words = sp.csr_matrix((a["data"], a["indices"], a["indptr"]), a["shape"])
+        words = Rows(a["data"], a["indices"], a["indptr"], tuple(a["shape"].tolist()))
     return Precedents(cases, words)
 
 

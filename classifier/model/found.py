@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from classifier.compiled import compiled, indices
 
 if TYPE_CHECKING:
+    import scipy.sparse as sp
+
     from classifier.model.weights import Stack
 
 Floats = NDArray[np.float64]
@@ -60,6 +61,9 @@ class Found:
     @cached_property
     def matrix(self) -> sp.csr_matrix:
         """TF-IDF values, shape (documents, columns)."""
+        # A tenth of a second to import, which serving need not wait.
+        import scipy.sparse as sp
+
         return sp.csr_matrix(
             (self.value, self.column, self.first_cell), (len(self.first_cell) - 1, len(self.stack.by_column))
         )

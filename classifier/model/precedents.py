@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from classifier.compiled import compiled, indices
@@ -54,17 +54,26 @@ class Precedent:
         return (own.title, own.excerpt) == (self.title, self.excerpt)
 
 
+class Rows(NamedTuple):
+    """A sparse matrix by rows, as scipy's ``csr_matrix`` names its parts."""
+
+    data: Singles
+    indices: Ints32
+    indptr: Ints32
+    shape: tuple[int, int]
+
+
 class Precedents:
     """All complaints a model learned from, found again by the words they share.
 
     Parameters
     ----------
     cases : sequence of Precedent, length n
-    words : csr_matrix of shape (n, words), float32
+    words : Rows or csr_matrix of shape (n, words), float32
         TF-IDF values of the block "words", each row of unit length.
     """
 
-    def __init__(self, cases: Sequence[Precedent], words: sp.csr_matrix) -> None:
+    def __init__(self, cases: Sequence[Precedent], words: Rows) -> None:
         self.cases, self.words = tuple(cases), words
         self._index = _by_word(
             words.indptr, words.indices, words.data, words.shape[1], max(_MOST_HOLDERS * len(cases), _FEW_CASES)

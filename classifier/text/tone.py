@@ -165,8 +165,7 @@ def _lexicon() -> Lexicon:
 @cache
 def _classes() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which characters part clauses, and which are digits."""
-    characters = list(map(chr, range(LAST + 1)))
-    return (
-        np.array([bool(_PARTS_CLAUSES.match(char)) for char in characters]),
-        np.array([char.isdecimal() for char in characters]),
-    )
+    characters = "".join(map(chr, range(LAST + 1)))
+    parts = np.zeros(len(characters), dtype=np.bool_)
+    parts[[match.start() for match in _PARTS_CLAUSES.finditer(characters)]] = True
+    return parts, np.array([char.isdecimal() for char in characters])
