@@ -117,7 +117,7 @@ def _served(command: tuple[str, ...], environment: Mapping[str, str]) -> Iterato
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     server = subprocess.Popen(
-        [sys.executable, *command, str(port)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, *command, str(port)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}/readyz", server)

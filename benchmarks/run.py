@@ -1,4 +1,4 @@
-"""`make bench`: accuracy and speed on real complaints, beside what a plain script reaches.
+"""`make bench`: accuracy on real complaints, and what training takes; `make bench-speed` measures the rest.
 
 Measures from `../shared/data` where it is there, prints, and writes `benchmarks/results.md`.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 import csv
 import os
 import platform
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +20,6 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from backlog.tables import CsvTable
-from casework.storage.database import Database
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.model.precedents import Precedents
@@ -39,7 +35,6 @@ from training.release import release
 DATA = ROOT.parent / "shared" / "data"
 BOARD_LABELS = Path(__file__).parent / "board-labels.csv"
 RESULTS = Path(__file__).parent / "results.md"
-_RUNS = 3
 
 
 def main() -> None:
@@ -57,8 +52,6 @@ def main() -> None:
             _accuracy(bundle.load(bundle.current(models)), _board(Path(folder)), "our own labels of further messages"),
             _cross_validated(metrics, train_s),
             _seven_topics(),
-            _speed(models, Path(folder)),
-            _online(models, Path(folder)),
         ]
     text = "\n".join(sections)
     RESULTS.write_text(text, encoding="utf-8")
@@ -66,7 +59,7 @@ def main() -> None:
 
 
 def _header() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "numpy", "jieba", "rjieba"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "numpy", "jieba"))
     return (
         f"# Benchmark results\n\n`make bench`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {packages}.\n"
@@ -147,107 +140,6 @@ def _seven_topics() -> str:
     return f"## seven-topics.csv ({len(true)} rows), 5-fold, trained on its own rows\n\n" + table(
         ("figure", "value"), rows
     )
-
-
-def _speed(models: Path, folder: Path) -> str:
-    """Ours and the plain script, as whole commands and without start-up; in turns, best of each."""
-    source, model = DATA / "complaints.csv", folder / "plain.joblib"
-    rows = sum(1 for _ in CsvTable(source))
-    _run(models, "-m", "benchmarks.plain_script", "train", model, *corpus_files())
-    ours, ours_inside, plain, plain_inside = [], [], [], []
-    for _ in range(_RUNS):
-        ours.append(_run(models, "-m", "cli", "reclassify", source, folder / "ours.csv")[0])
-        ours_inside.append(_inside(models, source, folder / "ours.csv"))
-        whole, output = _run(models, "-m", "benchmarks.plain_script", "run", model, source, folder / "plain.csv")
-        plain.append(whole)
-        plain_inside.append(float(output.split()[-1]))
-    ratios = []
-    for what, fast, slow in (
-        ("whole command, start-up and loading included", min(ours), min(plain)),
-        ("started and loaded", min(ours_inside), min(plain_inside)),
-    ):
-        ratios.append((what, f"{rows / fast:,.0f}", f"{rows / slow:,.0f}", f"{slow / fast:.1f} ×"))
-    return (
-        f"## Batch: complaints.csv ({rows:,} rows), CSV to CSV, best of {_RUNS} in turns\n\n"
-        "`fenban reclassify` writes every column, reasons included; the plain script (jieba, TfidfVectorizer,\n"
-        "LinearSVC, one process) writes the department alone.\n\n"
-        + table(("what", "Fenban, documents per second", "plain script", "ratio"), ratios)
-        + f"\nPeak memory of Fenban's largest process: {_peak_mb(models, source, folder):.0f} MB.\n"
-    )
-
-
-def _peak_mb(models: Path, source: Path, folder: Path) -> float:
-    # A process's own ru_maxrss starts at that of the process that started it; VmHWM does not.
-    script = (
-        "import re, resource, sys; from pathlib import Path; from backlog.reclassify import reclassify;"
-        "from classifier.model import bundle;"
-        "reclassify(Path(sys.argv[2]), Path(sys.argv[3]), bundle.current(Path(sys.argv[1])));"
-        "own = int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]);"
-        "print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))"
-    )
-    return float(_run(models, "-c", script, models, source, folder / "peak.csv")[1].split()[-1]) / 1024
-
-
-def _inside(models: Path, source: Path, target: Path) -> float:
-    script = (
-        "import sys, time; from pathlib import Path; from backlog.chunk import classifier_of; from backlog.reclassify import reclassify;"
-        "from classifier.model import bundle; from classifier.records import Complaint; model = bundle.current(Path(sys.argv[1])); classifier_of(model).suggest(Complaint('', '预热'));"
-        "t = time.perf_counter(); reclassify(Path(sys.argv[2]), Path(sys.argv[3]), model); print(time.perf_counter() - t)"
-    )
-    return float(_run(models, "-c", script, models, source, target)[1].split()[-1])
-
-
-def _run(models: Path, *arguments: object) -> tuple[float, str]:
-    """Seconds and standard output of a Python command."""
-    command = [sys.executable, *map(str, arguments)]
-    environment = os.environ | {"FENBAN_MODELS_DIR": str(models)}
-    start = time.perf_counter()
-    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment).stdout
-    return time.perf_counter() - start, output
-
-
-def _online(models: Path, folder: Path) -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {"FENBAN_MODELS_DIR": str(models), "FENBAN_DATABASE_URL": f"sqlite:///{folder}/fenban.db"}
-    Database(settings["FENBAN_DATABASE_URL"]).close()  # made at the first start only
-    start = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", str(port)],
-        cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        ready_s = _until_ready(f"http://127.0.0.1:{port}/readyz", start)
-    finally:
-        server.terminate()
-        server.wait()
-    classifier = bundle.load(bundle.current(models))
-    examples, _ = read_labelled([DATA / "labelled-dev.csv"], classifier.taxonomy)
-    latencies_ms: list[float] = []
-    for example in examples:
-        if 180 <= len(example.complaint.text) <= 260:
-            classifier.suggest(example.complaint)
-            begin = time.perf_counter()
-            classifier.suggest(example.complaint)
-            latencies_ms.append((time.perf_counter() - begin) * 1000)
-    rows = [
-        ("`fenban serve` until ready, model there", f"{ready_s:.2f} s"),
-        ("one suggestion in process, about 220 characters, median", f"{np.median(latencies_ms):.2f} ms"),
-    ]
-    return "## Online\n\n" + table(("figure", "value"), rows)
-
-
-def _until_ready(url: str, start: float) -> float:
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-        except OSError:
-            if time.perf_counter() - start > 60:
-                raise
-            time.sleep(0.02)
-        else:
-            return time.perf_counter() - start
 
 
 def table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

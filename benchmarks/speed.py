@@ -29,6 +29,7 @@ import rjieba
 from backlog.chunk import cells_of
 from backlog.tables import new_table, open_table
 from benchmarks.measured import Measured, measure
+from benchmarks.online import online
 from benchmarks.run import DATA, table
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
@@ -65,6 +66,7 @@ def main() -> None:
             _header(),
             _batch(models, folder, sorted(asked.rows), asked.plain_up_to),
             _sheets(models, folder),
+            online(models),
             _limits(bundle.load(bundle.current(models))),
             _training(),
         ]
