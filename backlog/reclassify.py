@@ -21,7 +21,7 @@ from backlog.workers import Workers
 from classifier.errors import ConflictError, FenbanError, InvalidInputError, InvalidTableError, UnfinishedError
 from classifier.records import Complaint
 
-_ROWS_PER_CHUNK = 400
+_ROWS_PER_CHUNK = 1000
 _HEAD = 1 << 20
 
 

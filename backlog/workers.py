@@ -79,7 +79,7 @@ class Workers:
 def _begin() -> None:
     """Make a worker of a new process."""
     gc.disable()
-    _keep_freed_memory()
+    keep_freed_memory()
     # Ctrl-C reaches all processes of a terminal; the one that started them decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -93,8 +93,8 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _keep_freed_memory() -> None:
-    """Let the C library keep what a chunk frees for the next: to fetch it anew costs a tenth of a worker's time."""
+def keep_freed_memory() -> None:
+    """Let the C library of this process keep what a chunk frees for the next: to fetch it anew costs a tenth of the time."""
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         library.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)

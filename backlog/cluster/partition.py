@@ -21,13 +21,14 @@ from backlog.cluster.files import FILE_ERRORS, Partition, appearing, fingerprint
 from backlog.tables import TEXT_NAMES, TITLE_NAMES, Table
 from backlog.tables.parquet_file import columns_of, fields
 from backlog.tables.table import check_header
+from backlog.workers import keep_freed_memory
 from classifier.errors import InvalidModelError, InvalidTableError
 from classifier.model import bundle
 
 _RECORD = b"fenban"
 # A row group of the output: 10 to 20 MB of ordinary complaints.
 _ROWS_PER_GROUP = 20_000
-_ROWS_PER_CHUNK = 400
+_ROWS_PER_CHUNK = 1000
 # Columns are read in pieces of so many bytes, however large their row groups are.
 _READ_AHEAD = 1 << 22
 
@@ -102,6 +103,7 @@ def _identity(model: Path) -> tuple[str, str]:
 
 @cache
 def _check_model(model: Path, version: str, digest: str) -> None:
+    keep_freed_memory()
     host = socket.gethostname()
     try:
         found = (*_identity(model), classifier_of(model).version)

@@ -39,7 +39,8 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def synced_after_each_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that there is something to resume after a moment of work."""
+    """And chunks are small, so that there is something to resume after a moment of work."""
+    monkeypatch.setattr("backlog.reclassify._ROWS_PER_CHUNK", 400)
     monkeypatch.setattr("backlog.journal.SYNC_EVERY_S", 0)
 
 
