@@ -52,6 +52,7 @@ def main() -> None:
             _accuracy(bundle.load(bundle.current(models)), _board(Path(folder)), "our own labels of further messages"),
             _cross_validated(metrics, train_s),
             _seven_topics(),
+            "Speed is measured by `make bench-speed`: [speed.md](speed.md).\n",
         ]
     text = "\n".join(sections)
     RESULTS.write_text(text, encoding="utf-8")
