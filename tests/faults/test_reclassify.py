@@ -19,13 +19,13 @@ from settings import ROOT
 from tests.faults.killing import alive, children, wait_until
 
 pytestmark = pytest.mark.slow
-ROWS, KILLS = 30_000, 6
+ROWS, KILLS = 120_000, 6
 MATTERS = ("石材厂夜里开工，粉尘飘进屋里", "宅基地报了两年批不下来", "校车超员，孩子站着上学", "轮椅坏了没有地方修", "")
 SUFFIXES = (".csv", ".jsonl", ".xlsx")
 
 
 def backlog(path: Path) -> Path:
-    """A backlog that takes several seconds."""
+    """A backlog that takes one worker ten seconds."""
     with new_table(path) as out:
         out.writerow(["编号", "内容"])
         out.writerows([str(i), f"{MATTERS[i % 5]}，第{i}次反映" * (i % 20) + MATTERS[i % 5]] for i in range(ROWS))
@@ -34,7 +34,7 @@ def backlog(path: Path) -> Path:
 
 def start(source: Path, target: Path, models: Path) -> subprocess.Popen[bytes]:
     """The real command, in a group of its own."""
-    command = [sys.executable, "-m", "cli", "reclassify", str(source), str(target), "--resume", "--jobs", "2"]
+    command = [sys.executable, "-m", "cli", "reclassify", str(source), str(target), "--resume", "--jobs", "1"]
     environment = {**os.environ, "FENBAN_MODELS_DIR": str(models)}
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
