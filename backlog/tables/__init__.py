@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backlog.tables.csv_file import CsvTable, new_csv
+from backlog.tables.csv_file import CsvTable
 from backlog.tables.extend import write_extended
 from backlog.tables.jsonl_file import JsonlTable, is_jsonl
 from backlog.tables.source import Source
@@ -26,7 +26,6 @@ __all__ = [
     "TextFile",
     "encoding_fault",
     "find_encoding",
-    "new_csv",
     "new_table",
     "open_table",
     "write_extended",

@@ -6,12 +6,10 @@ import codecs
 import csv
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from backlog.tables.dialect import find_dialect
-from backlog.tables.draft import draft_of
 from backlog.tables.source import Source
 from backlog.tables.table import NO_TYPES, RowWriter, Types, check_header
 from backlog.tables.text_file import Line, TextFile
@@ -152,21 +150,6 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
-
-
-@contextmanager
-def new_csv(path: Path, encoding: str) -> Iterator[RowWriter]:
-    """Write a CSV file, cells byte for byte, that appears under its name only when it is complete.
-
-    Raises
-    ------
-    InvalidTableError
-        The file cannot be written; nothing is left behind.
-    """
-    # The error handler works byte by byte, which UTF-16 cannot.
-    errors = "strict" if encoding.startswith("utf-16") else "surrogateescape"
-    with draft_of(path) as draft, draft.open("w", encoding=encoding, errors=errors, newline="") as file:
-        yield csv.writer(file)
 
 
 class SafeWriter(RowWriter):

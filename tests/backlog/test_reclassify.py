@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from backlog.chunk import ADDED_COLUMNS
 from backlog.reclassify import Outcome, reclassify
-from backlog.tables import CsvTable, find_encoding, new_csv, new_table, open_table
+from backlog.tables import CsvTable, find_encoding, new_table, open_table
 from classifier.errors import InvalidTableError
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint
@@ -231,8 +231,8 @@ CELLS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 def test_a_round_trip_keeps_every_cell(tmp_path: Path, rows: list[list[str]], encoding: str) -> None:
     """Whatever a cell holds, quotes, commas, line breaks, it comes back."""
     path = tmp_path / f"{os.getpid()}.csv"
-    with new_csv(path, encoding) as out:
-        out.writerows([["甲", "text"], *rows])
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows([["甲", "text"], *rows])
     table = CsvTable(path, encoding)
     assert table.header == ["甲", "text"]
     assert list(table) == rows
