@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from classifier.errors import InvalidComplaintError
+from backlog.tables import TEXT_NAMES, TITLE_NAMES, Table
+from classifier.errors import InvalidComplaintError, InvalidTableError
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint, Suggestion
@@ -47,6 +48,23 @@ class Columns:
     width: int
     title: int | None
     text: int
+
+    @classmethod
+    def of(cls, table: Table, title: str | None, text: str | None) -> Columns:
+        """Where they stand in a table, under the usual names or those given.
+
+        Raises
+        ------
+        InvalidTableError
+            A column given, or any for the text, is missing; or one that is to be added is there already.
+        """
+        if present := [name for name in ADDED_COLUMNS if name in table.header]:
+            raise InvalidTableError(f"{table.path} 已有本程序要添加的列：{'、'.join(present)}。请先删除或改名这些列。")
+        return cls(
+            len(table.header),
+            table.require(title) if title else table.column(*TITLE_NAMES),
+            table.require(*([text] if text else TEXT_NAMES)),
+        )
 
     def read(self, row: Sequence[str]) -> Complaint | str:
         """The complaint in a row, or why there is none to be had."""

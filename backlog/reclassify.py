@@ -15,7 +15,7 @@ from pathlib import Path
 from backlog.chunk import ADDED_COLUMNS, Columns, Picked, classifier_of, suggest_picked
 from backlog.journal import STANDARD, Journal, claimed, discard, drafting
 from backlog.sinks import Sink, sink_for
-from backlog.tables import TEXT_NAMES, TITLE_NAMES, Line, Table, open_table
+from backlog.tables import Line, open_table
 from backlog.tables.text_file import TextFile
 from backlog.workers import Workers
 from classifier.errors import ConflictError, FenbanError, InvalidInputError, InvalidTableError, UnfinishedError
@@ -91,7 +91,7 @@ def reclassify(
         classifier = classifier_of(model)
         classifier.suggest(Complaint("", "预热"))
         table = open_table(source, encoding, sheet)
-        columns = _columns(table, title, text)
+        columns = Columns.of(table, title, text)
         sink = sink_for(table, target)
         conditions = _conditions(source, target, sink, columns, classifier.version, sheet)
         if earlier:
@@ -132,16 +132,6 @@ def _interrupted(target: Path, resume: bool) -> Journal | None:
             f"要重新开始，先删除 {journal.files(target)}。"
         )
     return journal
-
-
-def _columns(table: Table, title: str | None, text: str | None) -> Columns:
-    if present := [name for name in ADDED_COLUMNS if name in table.header]:
-        raise InvalidTableError(f"{table.path} 已有本程序要添加的列：{'、'.join(present)}。请先删除或改名这些列。")
-    return Columns(
-        len(table.header),
-        table.require(title) if title else table.column(*TITLE_NAMES),
-        table.require(*([text] if text else TEXT_NAMES)),
-    )
 
 
 def _conditions(

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from benchmarks.run import table
 from casework.service.permissions import console
 from casework.service.tokens import create_token
 from casework.storage.database import Database
@@ -84,8 +85,8 @@ def online(models: Path) -> str:
     return (
         f"## Online: real complaints by wrk, {_WORKERS} workers, median of {_TURNS} turns of {_TURN_S} s\n\n"
         "The echo is a Flask view that returns the JSON it gets, on the same server, asking for no token.\n\n"
-        f"{_table(header, rows)}\n"
-        + _table(
+        f"{table(header, rows)}\n"
+        + table(
             ("figure", "value"),
             [
                 ("`fenban serve` until ready, best / median", f"{min(starts_s):.2f} / {median(starts_s):.2f} s"),
@@ -170,11 +171,6 @@ def _median_ms(ask: Callable[[Complaint], object], complaints: list[Complaint]) 
         ask(complaint)
         took_ms.append((time.perf_counter() - begin) * 1000)
     return median(took_ms)
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
 if __name__ == "__main__":

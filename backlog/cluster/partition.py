@@ -18,7 +18,7 @@ from fsspec.core import url_to_fs
 
 from backlog.chunk import ADDED_COLUMNS, ADDED_TYPES, Columns, Row, classifier_of, suggest_cells
 from backlog.cluster.files import FILE_ERRORS, Partition, appearing, fingerprint
-from backlog.tables import TEXT_NAMES, TITLE_NAMES, Table
+from backlog.tables import Table
 from backlog.tables.parquet_file import columns_of, fields
 from backlog.tables.table import check_header
 from backlog.workers import keep_freed_memory
@@ -175,11 +175,8 @@ class _Header(Table):
 def _columns(name: str, schema: pa.Schema, job: Job) -> list[int]:
     """Where the title, if there is one, and the text stand."""
     header = _Header(name, schema)  # type: ignore[abstract]  # nobody asks a header for rows
-    if present := [one for one in ADDED_COLUMNS if one in header.header]:
-        raise InvalidTableError(f"{name} 已有本程序要添加的列：{'、'.join(present)}。请先删除或改名这些列。")
-    title = header.require(job.title) if job.title else header.column(*TITLE_NAMES)
-    text = header.require(*([job.text] if job.text else TEXT_NAMES))
-    columns = [text] if title is None else [title, text]
+    found = Columns.of(header, job.title, job.text)
+    columns = [found.text] if found.title is None else [found.title, found.text]
     for field in map(schema.field, columns):
         if not _is_text(field.type):
             raise InvalidTableError(f"{name} 的“{field.name}”列是 {field.type}，不是文字，请用选项指定别的列。")

@@ -6,14 +6,13 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 from classifier.text.lexicon import Lexicon
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
-from classifier.text.trie import offsets_of, points_of
 
 RULES = Path(__file__).parent.parent / "resources" / "hazards.toml"
 
@@ -98,8 +97,7 @@ def find_hazards(prepared: Prepared) -> list[list[Hazard]]:
 
 def _worth_trying(prepared: Prepared) -> list[tuple[Rule, ...]]:
     """For each complaint the rules whose needed words stand in it."""
-    texts = [prepared.punctuated(document) for document in range(len(prepared.complaints))]
-    return [_chosen(bits) for bits in _lexicon().find(points_of("".join(texts)), offsets_of(texts)).tolist()]
+    return [_chosen(bits) for bits in _lexicon().find(prepared.points, prepared.place_offsets).tolist()]
 
 
 @cache
@@ -107,7 +105,7 @@ def _lexicon() -> Lexicon:
     return Lexicon([group for rule in rules() for group in rule.needs])
 
 
-@cache
+@lru_cache(maxsize=4096)  # however many combinations a backlog of millions has
 def _chosen(bits: int) -> tuple[Rule, ...]:
     """The rules of which every group of needed words was found."""
     ends = [0, *accumulate(len(rule.needs) for rule in rules())]

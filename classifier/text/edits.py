@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Protocol
@@ -144,7 +144,8 @@ class Chain:
 
     def __init__(self, swaps: Mapping[str, str], steps: Sequence[Step]) -> None:
         self.swaps, self.steps = swaps, tuple(steps)
-        self._plans: dict[int, tuple[int, ...]] = {}
+        # Bounded, however many combinations a backlog of millions has.
+        self._plan = lru_cache(maxsize=4096)(self._find_plan)
         self._swapped = np.arange(LAST + 1, dtype=np.uint32)
         for old, new in swaps.items():
             self._swapped[ord(old)] = ord(new)
@@ -173,13 +174,9 @@ class Chain:
                 return self._rewrite(one, [later for later in self._plan(int(bits[0])) if later > i])
         return one
 
-    def _plan(self, bits: int) -> tuple[int, ...]:
+    def _find_plan(self, bits: int) -> tuple[int, ...]:
         """The steps that can change a text in which these groups of the lexicon were found."""
-        if bits not in self._plans:
-            self._plans[bits] = tuple(
-                i for i, step in enumerate(self.steps) if step.needs is None or step.needs.met(i, bits)
-            )
-        return self._plans[bits]
+        return tuple(i for i, step in enumerate(self.steps) if step.needs is None or step.needs.met(i, bits))
 
     @cached_property
     def _lexicon(self) -> Lexicon:

@@ -67,8 +67,10 @@ class Prepared:
         All texts set one after the other, as code points of Unicode's first plane.
     offsets : ndarray of shape (complaints + 1,)
         Where each text starts.
+    points : ndarray of uint32
+        The :meth:`punctuated` texts set one after the other.
     places, place_offsets : ndarray of int
-        Where each of ``codes`` stands in the :meth:`punctuated` texts set one after the other, and where each of these starts.
+        Where each of ``codes`` stands in ``points``, and where each text starts there.
 
     >>> Prepared([Complaint("油烟擾民", "樓下3家店，電話13800001234！")]).texts[0].split(SEPARATOR)
     ['油烟扰民', '楼下0家店']
@@ -79,7 +81,8 @@ class Prepared:
         self._rewritten = PREPARE.run([_join(complaint) for complaint in complaints])
         written = [one.text for one in self._rewritten]
         self.place_offsets = offsets_of(written)
-        self.codes, self.places, self.offsets = _kept(points_of("".join(written)), self.place_offsets, _kept_as())
+        self.points = points_of("".join(written))
+        self.codes, self.places, self.offsets = _kept(self.points, self.place_offsets, _kept_as())
 
     @cached_property
     def texts(self) -> list[str]:
