@@ -30,8 +30,9 @@ ACCESS: dict[str, Permission | None] = {
     "rest.suggest": Permission.SUGGEST,
     "rest.suggest_batch": Permission.SUGGEST,
     "openapi.spec": Permission.SUGGEST,
-    "pages.desk": Permission.SUGGEST,
-    "pages.suggest": Permission.SUGGEST,
+    "new_case.form": Permission.SUGGEST,
+    "new_case.suggest": Permission.SUGGEST,
+    "pages.home": Permission.SUGGEST,
     "pages.docs": Permission.SUGGEST,
     "cases.add": Permission.REGISTER,
     "cases.page": Permission.READ,
@@ -138,8 +139,7 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
 
 
 def _for_templates() -> dict[str, Any]:
-    may_watch = "actor" in g and Permission.WATCH in g.actor.permissions
-    return {"signed_in": g.get("user"), "role_names": ROLE_NAMES, "may_watch": may_watch}
+    return {"signed_in": g.get("user"), "role_names": ROLE_NAMES}
 
 
 def begin(secret: str, user: User) -> None:

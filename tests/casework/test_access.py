@@ -35,7 +35,8 @@ ROUTES: dict[str, set[str]] = {
     "GET /password": STAFF,
     "POST /password": STAFF,
     "GET /": STAFF | {"suggest"},
-    "POST /": STAFF | {"suggest"},
+    "GET /new": STAFF | {"suggest"},
+    "POST /new": STAFF | {"suggest"},
     "GET /docs": STAFF | {"suggest"},
     "GET /openapi.json": STAFF | {"suggest"},
     "POST /api/v1/suggestions": STAFF | {"suggest"},
@@ -164,10 +165,10 @@ def test_a_wrong_token_opens_nothing(app: Flask, header: str) -> None:
 def test_another_scheme_is_not_ours(app: Flask) -> None:
     """A proxy may ask for a password of its own and send it on."""
     add_user(app, "zhang", "triage")
-    assert sign_in(app, "zhang").get("/", headers={"Authorization": "Basic YTpi"}).status_code == 200
+    assert sign_in(app, "zhang").get("/new", headers={"Authorization": "Basic YTpi"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/suggestions", "/password", "/sign-out", "/sign-in"])
+@pytest.mark.parametrize("path", ["/new", "/api/v1/suggestions", "/password", "/sign-out", "/sign-in"])
 @pytest.mark.parametrize("key", [None, "", "wrong"])
 def test_forms_need_the_key_of_their_page(app: Flask, path: str, key: str | None) -> None:
     """And programs that use a session the same key as a header; a token needs none."""
@@ -186,7 +187,7 @@ def test_signing_in_and_out(app: Flask) -> None:
     """The page shows who is signed in; after signing out the cookie is worth nothing, even a copy of it."""
     add_user(app, "zhang", "triage")
     client = sign_in(app, "zhang")
-    page = client.get("/")
+    page = client.get("/new")
     assert "zhang" in page.get_data(as_text=True)
     assert "分办员" in page.get_data(as_text=True)
     assert page.headers["Cache-Control"] == "no-store"
@@ -220,8 +221,8 @@ def test_a_session_that_ended_leads_back(app: Flask, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(clock, "now", lambda: later)
     html = {"Accept": "text/html"}
     assert client.get("/docs?a=1", headers=html).location == "/sign-in?next=/docs?a%3D1"
-    asked = client.post("/", data={"text": "油烟"}, headers=html)
-    assert asked.location == "/sign-in?next=/"
+    asked = client.post("/new", data={"text": "油烟"}, headers=html)
+    assert asked.location == "/sign-in?next=/new"
     data = {"name": "zhang", "password": PASSWORD, "next": "/docs?a=1", "csrf_token": csrf_token(client)}
     assert client.post("/sign-in", data=data).location == "/docs?a=1"
 

@@ -1,0 +1,158 @@
+"""A real server with 5,000 cases, and Debian's Chromium in light and dark, for all tests of pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from casework.storage.database import Database
+from classifier.model.classifier import Classifier
+from tests.clients import PASSWORD
+from tests.desk_cases import fill
+
+OUT = Path(__file__).parent / "out"
+CASES = 5000
+# What the browser itself says of answers that tests ask for.
+_EXPECTED = re.compile("status of (400|401|403|404|409|422)")
+
+
+@pytest.fixture(scope="session")
+def register_url(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A register with 5,000 cases and an account of each role."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('register')}/fenban.db"
+    database = Database(url)
+    fill(database, classifier, CASES)
+    database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def register(register_url: str) -> Iterator[Database]:
+    """The same register, to look into beside the server."""
+    database = Database(register_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def address(models_dir: Path, register_url: str) -> Iterator[str]:
+    """The address of a running `fenban serve`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "cli", "serve", "--port", str(port)]
+    variables = {"FENBAN_MODELS_DIR": str(models_dir), "FENBAN_DATABASE_URL": register_url}
+    server = subprocess.Popen(command, env=os.environ | variables)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(f"{address}/readyz")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait(url: str, timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} did not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    chromium = shutil.which("chromium")
+    assert chromium, "install Debian's chromium to run the browser tests"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open a page in a context of its own for an account; what goes wrong in it fails the tests at the end."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(name: str, scheme: str = "light", **options: object) -> Page:
+        viewport = {"width": 1280, "height": 900}
+        context = browser.new_context(color_scheme=scheme, locale="zh-CN", **{"viewport": viewport} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.foreign_requests = []
+        page.problems = []
+        page.on("request", lambda one: _note_foreign(page, one.url))
+        page.on("console", lambda one: _note_problem(page, one))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.goto(f"{address}/sign-in")
+        sign_in(page, name, PASSWORD)
+        return page
+
+    yield open_page
+    problems = [one for context in contexts for page in context.pages for one in getattr(page, "problems", [])]
+    foreign = [one for context in contexts for page in context.pages for one in getattr(page, "foreign_requests", [])]
+    for context in contexts:
+        context.close()
+    assert problems == []
+    assert foreign == []
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """How the person has set their screen."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def page(signed_in: Callable[..., Page], scheme: str) -> Page:
+    """A page on which the clerk is signed in."""
+    return signed_in("zhang", scheme)
+
+
+@pytest.fixture(scope="module")
+def supervisor(signed_in: Callable[..., Page], scheme: str) -> Page:
+    """A page on which the supervisor is signed in."""
+    return signed_in("zhuguan", scheme)
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    """Type name and password into the form that is there."""
+    page.fill("#name", name)
+    page.fill("#password", password)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def shot(page: Page, name: str, *, full_page: bool = False) -> None:
+    """Keep a picture for a person to look at."""
+    OUT.mkdir(exist_ok=True)
+    scheme = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    page.screenshot(path=OUT / f"{name}-{scheme}.png", full_page=full_page)
+
+
+def _note_foreign(page: Page, url: str) -> None:
+    if "127.0.0.1" not in url and not url.startswith(("data:", "blob:")):
+        page.foreign_requests.append(url)
+
+
+def _note_problem(page: Page, message: object) -> None:
+    if message.type == "error" and not _EXPECTED.search(message.text):
+        page.problems.append(message.text)
