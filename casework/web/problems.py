@@ -11,6 +11,7 @@ from flask import Response, json, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
+from casework.web.pages.shell import is_part
 from casework.web.schemas import ProblemOut
 from classifier.errors import (
     ConflictError,
@@ -117,8 +118,8 @@ def install(app: APIFlask) -> None:
 
 
 def wants_page() -> bool:
-    """Whether a person asks, by a browser, rather than a program."""
-    return not request.path.startswith(API) and request.accept_mimetypes.accept_html
+    """Whether a browser asks for a whole page, rather than a program, or a page's script for a part."""
+    return not request.path.startswith(API) and request.accept_mimetypes.accept_html and not is_part()
 
 
 def _in_chinese(message: str) -> str:

@@ -215,13 +215,15 @@ def test_a_wrong_password_keeps_the_name(app: Flask) -> None:
 
 
 def test_a_session_that_ended_leads_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the page that was asked for, or that the form was on."""
+    """To the page that was asked for, or that the form was on; a script is told, and its page stays as it is."""
     add_user(app, "zhang", "triage")
     client = sign_in(app, "zhang")
     later = clock.now() + timedelta(minutes=31)
     monkeypatch.setattr(clock, "now", lambda: later)
     html = {"Accept": "text/html"}
     assert client.get("/docs?a=1", headers=html).location == "/sign-in?next=/docs?a%3D1"
+    part = client.post("/new", data={"text": "油烟"}, headers=html | {"HX-Request": "true"})
+    assert (part.status_code, part.get_json()["code"]) == (401, "not_signed_in")
     asked = client.post("/new", data={"text": "油烟"}, headers=html)
     assert asked.location == "/sign-in?next=/new"
     data = {"name": "zhang", "password": PASSWORD, "next": "/docs?a=1", "csrf_token": csrf_token(client)}

@@ -13,13 +13,12 @@ export function notice(text, kind = "") {
   notices.replaceChildren(line);
 }
 
-// An answer that is an error has its words in `detail` (problem+json) or in the page's heading.
+// An answer that is an error is a problem document, whose `detail` is meant for people.
 function wordsOf(request) {
   try {
     return JSON.parse(request.responseText).detail;
   } catch {
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    return page.querySelector("main h1")?.textContent ?? `出错了（${request.status}），请再试一次。`;
+    return `出错了（${request.status}），请再试一次。`;
   }
 }
 
