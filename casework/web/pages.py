@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, current_app, render_template, request
 
 from casework.service import triage
+from casework.web.headers import NOTHING_FROM_ELSEWHERE
 from casework.web.model import serving_classifier
 from classifier.errors import InvalidComplaintError
 from classifier.records import Complaint, Suggestion
 
 blueprint = Blueprint("pages", __name__)
 
-_COMMON = "default-src 'none'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-_POLICY = f"{_COMMON}; style-src 'self'"
 # The API viewer is a web component that fetches /openapi.json and styles itself.
-_VIEWER_POLICY = f"{_COMMON}; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'"
+_VIEWER_POLICY = f"{NOTHING_FROM_ELSEWHERE}; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,6 @@ def docs() -> Response:
     """Show the API's documentation, served from this host."""
     response = Response(render_template("docs.html"), mimetype="text/html")
     response.headers["Content-Security-Policy"] = _VIEWER_POLICY
-    return response
-
-
-@blueprint.after_app_request
-def secure(response: Response) -> Response:
-    """Let pages load nothing from elsewhere and run no script of their own."""
-    response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
 
 
