@@ -17,6 +17,7 @@ from casework.web import (
     database,
     desk,
     exchange,
+    headers,
     model,
     office,
     problems,
@@ -53,8 +54,11 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         static_folder="static",
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
+    # No view is a coroutine; Flask asks that of all it calls, ten times a request.
+    app.ensure_sync = lambda view: view  # type: ignore[method-assign]
     model.load_into(app, settings.models_dir)
     problems.install(app)
+    headers.install(app)
     register = database.open_into(app, settings.database_url)
     idle = timedelta(minutes=settings.session_idle_minutes)
     access.install(app, cookie_key(register), idle, secure=settings.encrypted)

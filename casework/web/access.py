@@ -128,7 +128,8 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
         "WTF_CSRF_SSL_STRICT": False,  # our pages send no Referer
     }
     _csrf.init_app(app)
-    manager = LoginManager(app, add_context_processor=False)
+    # Not by `init_app`, which would look after every answer for a cookie that outlives sessions; here none does.
+    manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]
     manager.session_protection = None
 
     @manager.user_loader  # type: ignore[untyped-decorator]
@@ -137,7 +138,6 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
         return user and Account(secret, user)
 
     app.before_request(_check)
-    app.after_request(_keep_private)
     app.context_processor(_for_templates)
     app.security_schemes = _SCHEMES
     app.spec_processor(lambda spec: _with_security(app, spec))
@@ -183,8 +183,8 @@ def _check() -> Response | None:
         return None
     if (secret := _token(request)) is None:
         return _check_session(endpoint)
-    with database().looking_up() as connection:
-        g.actor = actor_of_token(connection, secret)
+    with database().looking_up() as driver:
+        g.actor = actor_of_token(driver, secret)
     _require(endpoint)
     return None
 
@@ -221,13 +221,6 @@ def _protect() -> None:
         raise StaleFormError(
             "页面已过期或不是本站的，请返回刷新后再提交；程序请带 X-CSRFToken，或改用令牌。"
         ) from error
-
-
-def _keep_private(response: Response) -> Response:
-    """Let no cache keep what only a signed-in person saw: the next one may sit at the same machine."""
-    if "actor" in g:
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _ask_to_sign_in() -> Response:
