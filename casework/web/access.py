@@ -42,6 +42,7 @@ ACCESS: dict[str, Permission | None] = {
     "cases.decide": Permission.DECIDE,
     "cases.hand_back": Permission.DECIDE,
     "cases.close": Permission.DECIDE,
+    "cases.take_back": Permission.DECIDE,
     "exchange.preview": Permission.EXCHANGE,
     "exchange.take_in": Permission.EXCHANGE,
     "exchange.give_out": Permission.EXCHANGE,

@@ -49,6 +49,7 @@ ROUTES: dict[str, set[str]] = {
     "POST /api/v1/cases/<number>/decisions": STAFF | {"decide"},
     "POST /api/v1/cases/<number>/hand-backs": STAFF | {"decide"},
     "POST /api/v1/cases/<number>/outcome": STAFF | {"decide"},
+    "POST /api/v1/cases/<number>/withdrawal": STAFF | {"decide"},
     "POST /api/v1/cases/import": SENIOR | {"exchange"},
     "POST /api/v1/cases/import/preview": SENIOR | {"exchange"},
     "GET /api/v1/cases/export": SENIOR | {"exchange"},
