@@ -27,6 +27,8 @@ from casework.storage.tables import Case, Decision, HandBack, Outcome, Suggestio
 from classifier.errors import ConflictError, InvalidInputError, NotFoundError
 from classifier.text.mask import mask
 
+__all__ = ["DECIDED", "OPEN", "Choice", "close", "decide", "hand_back", "read_original"]
+
 
 @dataclass(frozen=True)
 class Choice:
