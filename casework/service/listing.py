@@ -17,7 +17,18 @@ from casework.storage.database import Session
 from casework.storage.lists import Line, Place, Sort
 from classifier.errors import InvalidInputError
 
-__all__ = ["MAX_LIMIT", "Filters", "Line", "Page", "Sort", "filters_for", "line_of", "list_cases", "page_of"]
+__all__ = [
+    "MAX_LIMIT",
+    "Filters",
+    "Line",
+    "Page",
+    "Sort",
+    "filters_for",
+    "line_of",
+    "list_cases",
+    "neighbours_of",
+    "page_of",
+]
 
 MAX_LIMIT = 200
 
@@ -57,12 +68,19 @@ def page_of(session: Session, filters: Filters, cursor: str | None, limit: int, 
     """The cases after ``cursor``, of filters that :func:`filters_for` made."""
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInputError(f"每页 {limit} 件不行，应为 1 到 {MAX_LIMIT}。")
-    if sort not in list(Sort):
-        raise InvalidInputError(f"没有“{sort[:20]}”这种顺序，应为 {'、'.join(Sort)}。")
-    order = Sort(sort)
+    order = _order(sort)
     lines = lists.page(session, filters, _place(order, cursor) if cursor else None, limit + 1, order)
     more = len(lines) > limit
     return Page([_shown(line) for line in lines[:limit]], _cursor(order, lines[limit - 1]) if more else None)
+
+
+def neighbours_of(session: Session, filters: Filters, case: Case, sort: str) -> tuple[Case | None, Case | None]:
+    """The cases before and after where one stands, or would stand, in a list."""
+    order = _order(sort)
+    here = lists.place_of(Line(case, "", None), order)
+    before = lists.page(session, filters, here, 1, order, backwards=True)
+    after = lists.page(session, filters, here, 1, order)
+    return before[0].case if before else None, after[0].case if after else None
 
 
 def line_of(session: Session, case: Case) -> Line:
@@ -106,6 +124,12 @@ def _in_zone(office: Office, moment: datetime | None) -> datetime | None:
 
 def _shown(line: Line) -> Line:
     return line if may_see_suggestion(line.case) else Line(line.case, line.first_line, None)
+
+
+def _order(sort: str) -> Sort:
+    if sort not in list(Sort):
+        raise InvalidInputError(f"没有“{sort[:20]}”这种顺序，应为 {'、'.join(Sort)}。")
+    return Sort(sort)
 
 
 def _cursor(sort: Sort, line: Line) -> str:

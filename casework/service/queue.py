@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from casework.service import clock
 from casework.service.deadlines import LATER, OVERDUE, SOON
 from casework.service.desk import Case
-from casework.service.listing import Filters, Page, filters_for, page_of
+from casework.service.listing import Filters, Page, filters_for, neighbours_of, page_of
 from casework.service.office import Office
 from casework.service.permissions import Actor, Permission
 from casework.storage import accounts, lists
@@ -84,6 +84,15 @@ def counts(session: Session, actor: Actor, office: Office, wanted: Wanted) -> Co
     """The counts alone."""
     actor.require(Permission.READ)
     return _counts(session, actor, office, _searched(session, wanted)[0])
+
+
+def neighbours(
+    session: Session, actor: Actor, office: Office, wanted: Wanted, case: Case
+) -> tuple[Case | None, Case | None]:
+    """The cases before and after one in the queue, be it in it or not."""
+    actor.require(Permission.READ)
+    wanted, _ = _searched(session, wanted)
+    return neighbours_of(session, filters_for(actor, office, wanted.filters, wanted.due), case, wanted.sort)
 
 
 def found_by_number(session: Session, actor: Actor, text: str) -> Case | None:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from casework.service.deadlines import Deadlines
+from casework.service.decide import Choice, decide
 from casework.service.desk import STATUS_NAMES, Desk, change, find, may_see_suggestion, subject
 from casework.service.office import Office
 from casework.service.permissions import Permission
-from casework.service.decide import Choice, decide
 from casework.service.standing import kept, standing
 from casework.service.triage import Advice, advise
 from casework.storage import audit

@@ -48,6 +48,8 @@ def recalled(made: SuggestionMade, taxonomy: Taxonomy) -> Suggestion:
 
     details = made.details
     candidates = details["candidates"] or [[made.department, made.department_confidence]]
+    # A file tells that a person should look, but not why.
+    untold = [{"code": "untold", "message": "批量更新的文件里标为需要复核"}] if made.needs_review else []
     urgency = None
     if made.urgency:
         level = levels.get(made.urgency, Urgency(made.urgency, made.urgency, 0))
@@ -57,7 +59,7 @@ def recalled(made: SuggestionMade, taxonomy: Taxonomy) -> Suggestion:
         assist=candidate(made.assist, details["assist_confidence"] or 0.0) if made.assist else None,
         urgency=urgency,
         plausible=tuple(departments.get(one, Department(one, one)) for one in details["plausible"]),
-        review_causes=tuple(ReviewCause(**one) for one in details["review_causes"]),
+        review_causes=tuple(ReviewCause(**one) for one in details["review_causes"] or untold),
         reasons=tuple(Reason(**(_NOWHERE | one)) for one in details["reasons"]),
         known_share=made.known_share,
         model_version=made.model_version,

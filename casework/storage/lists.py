@@ -61,18 +61,26 @@ class Tally:
     cases: int
 
 
-def page(session: Session, filters: Filters, after: Place | None, limit: int, sort: Sort = Sort.DUE) -> list[Line]:
-    """The next ``limit`` cases of a list."""
+def page(
+    session: Session,
+    filters: Filters,
+    after: Place | None,
+    limit: int,
+    sort: Sort = Sort.DUE,
+    *,
+    backwards: bool = False,
+) -> list[Line]:
+    """The next ``limit`` cases of a list; ``backwards`` those before, the nearest first."""
     if sort != Sort.DUE:
-        return _page(session, filters, sort, after, limit)
+        return _page(session, filters, sort, after, limit, backwards)
     wanted = (0, 1) if filters.needs_review is None else (int(not filters.needs_review),)
     lines: list[Line] = []
     # One query for each, so that an index gives its rows in order whatever else is asked.
-    for certain in wanted:
-        if after is None or certain >= after.certain:
+    for certain in sorted(wanted, reverse=backwards):
+        if after is None or certain == after.certain or (certain > after.certain) is not backwards:
             own = after if after and certain == after.certain else None
             alike = replace(filters, needs_review=not certain)
-            lines += _page(session, alike, sort, own, limit - len(lines))
+            lines += _page(session, alike, sort, own, limit - len(lines), backwards)
         if len(lines) == limit:
             break
     return lines
@@ -124,14 +132,16 @@ _LINES = (
 )
 
 
-def _page(session: Session, filters: Filters, sort: Sort, after: Place | None, limit: int) -> list[Line]:
+def _page(
+    session: Session, filters: Filters, sort: Sort, after: Place | None, limit: int, backwards: bool
+) -> list[Line]:
     key = _KEYS[sort]
-    newest_first = sort == Sort.RECEIVED
-    order = (key.desc(), Case.id.desc()) if newest_first else (key, Case.id)
+    falling = (sort == Sort.RECEIVED) is not backwards
+    order = (key.desc(), Case.id.desc()) if falling else (key, Case.id)
     query = _LINES.where(*conditions(filters)).order_by(*order).limit(limit)
     if after:
         here, there = tuple_(key, Case.id), tuple_(after.value, after.id)
-        query = query.where(here < there if newest_first else here > there)
+        query = query.where(here < there if falling else here > there)
     if sort == Sort.DUE and filters.received_from:
         # Nothing is due before it is received: what the condition adds is a place to begin.
         query = query.where(Case.due_at >= filters.received_from)

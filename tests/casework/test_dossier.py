@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from casework.service import queue
 from casework.service.decide import Choice, close, decide, hand_back
 from casework.service.desk import Desk, detail, may_see_suggestion
 from casework.service.dossier import Dossier, open_case
+from casework.service.listing import Filters, Sort
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, preview, register, register_and_decide
@@ -24,6 +26,7 @@ from classifier.records import Complaint
 from classifier.taxonomy import Department, Taxonomy
 
 KILN = Complaint("砖瓦窑冒黑烟", "河湾村的砖瓦窑夜里冒黑烟，呛得人开不了窗。我叫陈建国，电话13800000123，请来查。")
+RECEIVED = datetime(2026, 3, 6, 7, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -47,9 +50,15 @@ def opened(database: Database, desk: Desk, number: str) -> Dossier:
         return open_case(session, desk, number)
 
 
-def new_case(database: Database, desk: Desk, **facts: Any) -> Case:
+def new_case(
+    database: Database,
+    desk: Desk,
+    complaint: Complaint = KILN,
+    channel: str = "来信",
+    at: datetime | None = None,
+) -> Case:
     """Register one."""
-    case: Case = do(database, register, desk, NewCase(KILN, "来信", **facts))[0]
+    case: Case = do(database, register, desk, NewCase(complaint, channel, received_at=at))[0]
     return case
 
 
@@ -68,13 +77,15 @@ def test_a_label_that_is_gone_is_recalled_by_its_id(classifier: Classifier) -> N
 
 
 def test_a_suggestion_from_a_file_keeps_the_words_of_its_reasons(classifier: Classifier) -> None:
-    """They stand nowhere in the text; the department is that of the file, whatever its list of candidates says."""
+    """They stand nowhere in the text. Why a person should look it does not tell, but that one should."""
     made = SuggestionMade(model_version="m", department="land", department_confidence=0.7, known_share=0.0)
+    made.needs_review = True
     nothing: dict[str, Any] = {"candidates": [], "plausible": [], "review_causes": [], "assist_confidence": None}
     made.details = nothing | {"reasons": [{"text": "黑烟"}]}
     found = recalled(made, classifier.taxonomy)
     assert (found.lead.department.id, found.lead.confidence) == ("land", 0.7)
     assert [(one.text, one.field) for one in found.reasons] == [("黑烟", "")]
+    assert found.needs_review
 
 
 def test_a_dossier_tells_all_that_happened(database: Database, desk: Desk) -> None:
@@ -136,6 +147,24 @@ def test_a_dossier_of_another_department_is_not_there(database: Database, desk: 
     number = new_case(database, desk).number
     with pytest.raises(NotFoundError):
         opened(database, replace(desk, actor=Actor("ju", ROLES["triage"], 1, department="land")), number)
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("wanted", [Filters(), Filters(channel="来信"), Filters(needs_review=True)])
+def test_neighbours_are_those_of_the_list(database: Database, desk: Desk, sort: Sort, wanted: Filters) -> None:
+    """Forwards and backwards, in every order, with any filter."""
+    texts = ("河湾村的砖瓦窑夜里冒黑烟", "咨询", "残疾证到期换证要带什么", "孩子补课收费", "宅基地确权一直没有办")
+    for i in range(15):
+        register_at = RECEIVED + timedelta(hours=7 * i % 31)
+        new_case(database, desk, complaint=Complaint("", texts[i % 5]), channel=("来信", "来访")[i % 2], at=register_at)
+    asked = queue.Wanted(wanted, sort=sort)
+    with database.reading() as session:
+        listed = queue.look(session, desk.actor, desk.office, asked).page.lines
+        numbers = [None, *(line.case.number for line in listed), None]
+        assert len(numbers) > 3
+        for i, line in enumerate(listed):
+            found = queue.neighbours(session, desk.actor, desk.office, asked, line.case)
+            assert [one and one.number for one in found] == [numbers[i], numbers[i + 2]]
 
 
 def test_a_preview_is_what_registering_makes(database: Database, desk: Desk) -> None:
