@@ -25,6 +25,7 @@ from classifier.records import Complaint
 from classifier.text.mask import mask
 
 _MAX_NAME = 200
+_RECENT = 1000
 _CLOCKS_DIFFER = timedelta(hours=1)
 
 
@@ -42,6 +43,12 @@ class NewCase:
         for name, value in (("渠道", self.channel), ("地点", self.place), ("来文编号", self.reference or "")):
             if len(value) > _MAX_NAME or "\x00" in value:
                 raise InvalidInputError(f"{name}“{value[:20]}…”过长或含有不是文字的字符，最多 {_MAX_NAME} 字。")
+
+
+def usual_channels(session: Session, desk: Desk) -> list[str]:
+    """The channels by which complaints came lately, to choose from."""
+    desk.actor.require(Permission.REGISTER)
+    return stored.recent_channels(session, _RECENT)
 
 
 @dataclass(frozen=True)

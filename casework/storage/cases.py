@@ -81,6 +81,12 @@ def by_reference(session: Session, reference: str) -> Case | None:
     return session.scalars(select(Case).where(Case.reference == reference)).one_or_none()
 
 
+def recent_channels(session: Session, newest: int) -> list[str]:
+    """The channels by which the newest cases came, the most frequent first."""
+    recent = select(Case.channel).where(Case.channel != "").order_by(Case.id.desc()).limit(newest).subquery()
+    return list(session.scalars(select(recent.c.channel).group_by(recent.c.channel).order_by(func.count().desc())))
+
+
 def change(session: Session, case: Case, version: int, **values: Any) -> bool:
     """Update a case if it is still at ``version``; False where somebody was quicker."""
     statement = update(Case).where(Case.id == case.id, Case.version == version).values(version=version + 1, **values)

@@ -75,7 +75,7 @@ def _change(number: str, change: Change, *, undoable: bool = True) -> Response |
     except (ConflictError, InvalidInputError) as error:
         return _refused(number, own, error)
     undo = {"number": case.number, "version": case.version} if undoable else None
-    flash({"words": said(case, own), "undo": undo}, "done")
+    flash({"words": said(case, own), "undo": undo, "drafts": f"case.{case.number}."}, "done")
     return redirect(landing(_field("next")), 303)
 
 
