@@ -70,7 +70,7 @@ def look(session: Session, actor: Actor, office: Office, wanted: Wanted, limit: 
         A filter, order or cursor has a value that cannot be.
     """
     actor.require(Permission.READ)
-    wanted, not_all_searched = _searched(session, wanted)
+    wanted, not_all_searched = searched(session, wanted)
     filters = filters_for(actor, office, wanted.filters, wanted.due)
     return Look(
         page_of(session, filters, wanted.cursor, limit, wanted.sort),
@@ -83,7 +83,7 @@ def look(session: Session, actor: Actor, office: Office, wanted: Wanted, limit: 
 def counts(session: Session, actor: Actor, office: Office, wanted: Wanted) -> Counts:
     """The counts alone."""
     actor.require(Permission.READ)
-    return _counts(session, actor, office, _searched(session, wanted)[0])
+    return _counts(session, actor, office, searched(session, wanted)[0])
 
 
 def neighbours(
@@ -111,8 +111,8 @@ def note_visit(database: Database, user_id: int, seen_at: datetime | None) -> No
             accounts.user_of(session, user_id).queue_seen_at = now
 
 
-def _searched(session: Session, wanted: Wanted) -> tuple[Wanted, bool]:
-    """With the text looked for, and whether older cases were left out."""
+def searched(session: Session, wanted: Wanted) -> tuple[Wanted, bool]:
+    """The same with its text looked for, and whether older cases were left out."""
     if not (text := wanted.text.strip()):
         return wanted, False
     status = wanted.filters.status
@@ -133,8 +133,7 @@ def _counts(session: Session, actor: Actor, office: Office, wanted: Wanted) -> C
 def _faceted(rows: Iterable[Tally], wanted: Wanted) -> Counts:
     """Add rows up for each filter, where they meet all the others."""
     chosen = wanted.filters
-    found = Counts(Counter(), Counter(), Counter(), 0, 0, 0)
-    review = certain = total = 0
+    departments, urgencies, dues, sums = Counter[str | None](), Counter[str | None](), Counter[str](), Counter[str]()
     for row in rows:
         due = (OVERDUE, SOON, LATER)[row.due]
         meets = {
@@ -143,15 +142,11 @@ def _faceted(rows: Iterable[Tally], wanted: Wanted) -> Counts:
             "due": wanted.due in (None, due),
             "review": chosen.needs_review in (None, not row.certain),
         }
-        failing = [name for name, holds in meets.items() if not holds]
-
-        def adds(to: str, failing: list[str] = failing) -> bool:
-            return not set(failing) - {to}
-
-        found.departments[row.department] += row.cases * adds("department")
-        found.urgencies[row.urgency] += row.cases * adds("urgency")
-        found.due[due] += row.cases * adds("due")
-        review += row.cases * (adds("review") and not row.certain)
-        total += row.cases * (not failing)
-        certain += row.cases * (not failing and bool(row.certain) and row.department is not None)
-    return replace(found, review=review, certain=certain, total=total)
+        fails = {name for name, holds in meets.items() if not holds}
+        departments[row.department] += row.cases * (fails <= {"department"})
+        urgencies[row.urgency] += row.cases * (fails <= {"urgency"})
+        dues[due] += row.cases * (fails <= {"due"})
+        sums["review"] += row.cases * (fails <= {"review"} and not row.certain)
+        sums["certain"] += row.cases * (not fails and bool(row.certain) and row.department is not None)
+        sums["total"] += row.cases * (not fails)
+    return Counts(departments, urgencies, dues, sums["review"], sums["certain"], sums["total"])
