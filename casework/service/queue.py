@@ -91,7 +91,7 @@ def neighbours(
 ) -> tuple[Case | None, Case | None]:
     """The cases before and after one in the queue, be it in it or not."""
     actor.require(Permission.READ)
-    wanted, _ = _searched(session, wanted)
+    wanted, _ = searched(session, wanted)
     return neighbours_of(session, filters_for(actor, office, wanted.filters, wanted.due), case, wanted.sort)
 
 
