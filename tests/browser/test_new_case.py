@@ -122,5 +122,6 @@ def test_narrow_screens_keep_working(page: Page, address: str) -> None:
     page.wait_for_selector(".verdict")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     shot(page, "new-case-narrow", full_page=True)
+    page.reload()
     page.fill("#text", "")
     page.set_viewport_size(size)
