@@ -32,7 +32,16 @@ ACCESS: dict[str, Permission | None] = {
     "openapi.spec": Permission.SUGGEST,
     "new_case.form": Permission.SUGGEST,
     "new_case.suggest": Permission.SUGGEST,
-    "pages.home": Permission.SUGGEST,
+    "new_case.register": Permission.REGISTER,
+    "case.page": Permission.READ,
+    "case.standing": Permission.READ,
+    "case.suggest": Permission.SUGGEST,
+    "case.original": Permission.ORIGINALS,
+    "queue.page": Permission.READ,
+    "acceptance.preview": Permission.DECIDE,
+    "acceptance.accept": Permission.DECIDE,
+    "acceptance.show": Permission.DECIDE,
+    "acceptance.take_back": Permission.DECIDE,
     "pages.docs": Permission.SUGGEST,
     "cases.add": Permission.REGISTER,
     "cases.page": Permission.READ,
@@ -71,6 +80,9 @@ ACCESS: dict[str, Permission | None] = {
 
 ANY_SIGNED_IN = frozenset({"accounts.sign_out", "accounts.password", "accounts.change_password"})
 """What whoever is signed in may do, even before a one-time password is changed; no token may."""
+
+UNATTENDED = frozenset({"case.standing"})
+"""What pages ask by themselves, so that it keeps no session alive."""
 
 COOKIE = "fenban_session"
 _SCHEMES = {
@@ -134,7 +146,8 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(secret: str) -> Account | None:
-        user = sessions.user_of_session(database(), secret, idle)
+        present = request.endpoint not in UNATTENDED
+        user = sessions.user_of_session(database(), secret, idle, present=present)
         return user and Account(secret, user)
 
     app.before_request(_check)

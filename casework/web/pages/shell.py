@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request
 
 from casework.service.permissions import Permission
 from casework.web.headers import NOTHING_FROM_ELSEWHERE
@@ -27,6 +27,7 @@ class Place:
 
 
 NAVIGATION = (
+    Place("queue.page", "待分办", "q", Permission.READ),
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
     Place("watch.page", "统计", "s", Permission.WATCH),
 )
@@ -36,12 +37,6 @@ NAVIGATION = (
 def _for_templates() -> dict[str, Any]:
     permissions = g.actor.permissions if "actor" in g else ()
     return {"places": [place for place in NAVIGATION if place.needed in permissions]}
-
-
-@blueprint.get("/")
-def home() -> Response:
-    """Lead to where work begins."""
-    return redirect(url_for(NAVIGATION[0].endpoint))
 
 
 @blueprint.get("/docs")
