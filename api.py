@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from casework.service.jobs import Jobs
 from casework.service.office import Office
 from casework.service.sessions import cookie_key
+from casework.service.uploads import Uploads
 from casework.web import (
     access,
     accounts,
@@ -22,9 +23,10 @@ from casework.web import (
     problems,
     releases,
     rest,
+    uploading,
     watch,
 )
-from casework.web.pages import new_case, shell
+from casework.web.pages import batch, new_case, shell
 from settings import ROOT, Settings
 
 
@@ -62,8 +64,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     key = settings.originals_key and settings.originals_key.get_secret_value()
     office_set = Office.of(settings.timezone, settings.blind_share, settings.due_soon_hours, key)
-    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register))
-    for one in (rest, shell, accounts, exchange, cases, office, releases, new_case, watch):
+    uploads = Uploads(settings.uploads, settings.upload_days)
+    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register), uploads)
+    uploading.allow(app, "batch.upload", settings.max_upload_bytes, uploads)
+    for one in (rest, shell, accounts, exchange, cases, office, releases, new_case, batch, watch):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app
