@@ -132,6 +132,8 @@ def reclassify(database: Database, jobs: Jobs, desk: Desk, upload: Upload, asked
     ------
     InvalidTableError
         It cannot be read as asked.
+    InvalidInputError
+        It cannot be told which column holds the complaints.
     ConflictError
         A job is at work on it, or its result was applied.
     InvalidModelError
@@ -140,6 +142,8 @@ def reclassify(database: Database, jobs: Jobs, desk: Desk, upload: Upload, asked
     if run := _at_rest(database, upload).run:
         raise ConflictError(f"{upload.name} 的结果已应用过（批量更新 {run.id}），要重新分类请再上传一次。")
     model, reading = bundle.current(models).name, look(desk, upload, asked).reading
+    if not reading.text:
+        raise InvalidInputError(f"{upload.name} 没有认出哪一列是诉求内容，请选好再开始。")
     with on_disk():
         (upload.folder / _OUTCOME).unlink(missing_ok=True)
         shutil.rmtree(upload.made)

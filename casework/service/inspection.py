@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from backlog.chunk import Columns
@@ -76,7 +75,8 @@ class Look:
     reading : Reading
         As it was asked for, with what was found out filled in.
     guessed : bool
-        No column has a usual name for the text, so the one with the longest cells is taken for it.
+        No column has a usual name for the text, so the one with the longest cells is taken for it; none if all
+        are too short for a complaint.
     rows : int or None
         How many, where that is quickly told.
     first : list of FirstRow
@@ -105,16 +105,14 @@ def look(desk: Desk, upload: Upload, asked: Reading) -> Look:
         raise InvalidInputError(f"不能写成“{asked.format[:20]}”格式，应为 {'、'.join(FORMATS)}。")
     table = asked.open(upload)
     with by_own_name(upload.given):
-        numbered = ((table.row_number, row) for row in table)
-        sample = list(islice(numbered, _SAMPLED))
+        sample, rows = _sample(upload.given, table)
         title = asked.title or _usual(table, "title")
         usual = asked.text or _usual(table, "text")
         text = usual or _longest(table.header, [row for _, row in sample], title)
         department = _usual(table, "department") if asked.department is None else asked.department
-        columns = Columns.of(table, title or None, text)
         old = table.require(department) if department else None
-        first = _first_rows(desk, columns, old, sample[:_SHOWN])
-        rows = _count(upload.given, table, len(sample))
+        columns = Columns.of(table, title or None, text) if text else None
+        first = _first_rows(desk, columns, old, sample[:_SHOWN]) if columns else []
     return Look(
         [name for name in table.header if name.strip()],
         table.sheets if isinstance(table, SheetTable) else [],
@@ -172,10 +170,13 @@ def _first_rows(desk: Desk, columns: Columns, old: int | None, rows: Sequence[tu
     return found
 
 
-def _count(path: Path, table: Table, sampled: int) -> int | None:
-    """How many rows there are; of a large text file that would take too long."""
-    if sampled < _SAMPLED:
-        return sampled
-    if isinstance(table, SheetTable) or path.stat().st_size <= _COUNTED_BYTES:
-        return sum(1 for _ in table)
-    return None
+def _sample(path: Path, table: Table) -> tuple[list[tuple[int, list[str]]], int | None]:
+    """The first rows with their numbers, and how many rows there are unless that would take too long."""
+    is_counted = isinstance(table, SheetTable) or path.stat().st_size <= _COUNTED_BYTES
+    sample, count = list[tuple[int, list[str]]](), 0
+    for count, row in enumerate(table, 1):
+        if count <= _SAMPLED:
+            sample.append((table.row_number, row))
+        elif not is_counted:
+            return sample, None
+    return sample, count

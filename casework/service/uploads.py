@@ -138,6 +138,21 @@ class Uploads:
             (one for one in self._all() if _may_see(actor, one)), key=lambda one: one.uploaded_at, reverse=True
         )
 
+    def take_out(self, database: Database, actor: Actor, upload: Upload, path: Path) -> Path:
+        """Note that somebody takes a file of an upload away, for they take personal data with it.
+
+        Raises
+        ------
+        NotFoundError
+            It is no longer there.
+        """
+        actor.require(Permission.EXCHANGE)
+        if not path.is_file():
+            raise NotFoundError(f"{path.name} 已不在了，可能刚被删除。请刷新页面。")
+        with database.writing() as session:
+            audit.record(session, actor.name, "upload.downloaded", f"upload {upload.id}", None, {"name": path.name})
+        return path
+
     def delete(self, database: Database, actor: Actor, upload: Upload) -> None:
         """Delete an upload with all that was made of it; what was applied to cases stays applied.
 

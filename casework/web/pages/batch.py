@@ -187,12 +187,14 @@ def _result(batch: batches.Batch) -> str:
     if overview is None:
         return _part("batch_one.html", batch=batch)
     shown = request.args.get("group", -1, type=int)
+    moves = [one for one in overview.groups if one.kind == MOVE]
     return _part(
         "batch_one.html",
         batch=batch,
         overview=overview,
         departments=overview.departments,
-        same=sum(one.count for one in overview.groups if one.kind == MOVE and one.before == one.after),
+        befores=list(dict.fromkeys(one.before for one in moves)),
+        same=sum(one.count for one in moves if one.before == one.after),
         group=overview.groups[shown] if 0 <= shown < len(overview.groups) else None,
     )
 
@@ -251,7 +253,5 @@ def _refresh() -> Response:
 
 
 def _sent(found: Upload, path: Path) -> Response:
-    try:
-        return send_file(path, as_attachment=True, download_name=path.name)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{found.name} 刚被删除，请重新上传。") from error
+    taken = uploads().take_out(database(), current_actor(), found, path)
+    return send_file(taken, as_attachment=True, download_name=taken.name)
