@@ -134,9 +134,12 @@ def _paced(progress: Progress, about: str = "") -> Callable[[int, float], None]:
         now = time.monotonic()
         if not told:
             began = now, rows, share
-        if now - told >= _TELL_EVERY_S:
+            progress(f"{about}从第 {rows + 1:,} 行开始", share)
+        elif now - told >= _TELL_EVERY_S:
             progress(about + progress_line(rows, share, now - began[0], *began[1:]), share)
-            told = now
+        else:
+            return
+        told = now
 
     return tell
 

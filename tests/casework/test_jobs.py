@@ -12,7 +12,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +140,28 @@ def test_a_job_is_stopped(database: Database, jobs: Jobs) -> None:
     for act in (lambda: jobs.stop(clerk, running.id), lambda: jobs.request(clerk, RECLASSIFY, "1")):
         with pytest.raises(NotAllowedError, match="导入导出"):
             act()
+
+
+def test_the_worker_tidies_up(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When it begins and every hour; what goes wrong then is logged, and jobs go on."""
+    tidied: list[int] = []
+
+    def tidy() -> None:
+        tidied.append(len(tidied))
+        raise OSError("busy")
+
+    jobs = Jobs(f"sqlite:///{tmp_path}/jobs.db", database, {}, tidy)
+    monkeypatch.setattr(jobs.huey, "create_consumer", lambda **_: SimpleNamespace(run=lambda: None))
+    with caplog.at_level(logging.ERROR):
+        jobs.work()
+        hourly = jobs.huey.read_periodic(datetime(2026, 3, 6, 9, 17))
+        assert [jobs.huey.read_periodic(datetime(2026, 3, 6, 9, minute)) for minute in (16, 18)] == [[], []]
+        for task in hourly:
+            jobs.huey.execute(task)
+    assert tidied == [0, 1]
+    assert caplog.text.count("could not tidy up") == 2
 
 
 @pytest.mark.parametrize(

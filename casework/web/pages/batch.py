@@ -28,11 +28,6 @@ _KINDS = {RECLASSIFY: "重新分类", PREVIEW: "与登记的诉求件对照", AP
 _ANSWER = str | Response
 
 
-@blueprint.app_context_processor
-def _for_templates() -> dict[str, object]:
-    return {"kind_names": _KINDS} if request.blueprint == "batch" else {}
-
-
 @blueprint.get("")
 def page() -> _ANSWER:
     """Show the place to drop a file, and all uploads and runs."""
@@ -151,6 +146,9 @@ def result(upload_id: str) -> Response:
 @blueprint.errorhandler(413)
 def too_large(_: Exception) -> Response:
     """Say how large a file may be."""
+    # A browser that is still sending would take an answer for a lost connection.
+    while request.environ["wsgi.input"].read(1 << 20):
+        pass
     megabytes = current_app.config["FENBAN_MAX_UPLOAD_BYTES"] / (1 << 20)
     flash(f"文件太大，最多 {megabytes:,.0f} MB。请分成几份上传，或在服务器上用 fenban reclassify。", "problem")
     return _lead(url_for("batch.page"))
@@ -205,6 +203,7 @@ def _part(template: str, **values: object) -> str:
     return render_template(
         template,
         names=names,
+        kind_names=_KINDS,
         zone=office().zone,
         bands=backlog.BANDS,
         state_names=backlog.STATE_NAMES,
