@@ -26,7 +26,7 @@ from casework.web import (
     uploading,
     watch,
 )
-from casework.web.pages import batch, new_case, shell
+from casework.web.pages import batch, deciding, new_case, shell, wording
 from settings import ROOT, Settings
 
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     uploads = Uploads(settings.uploads, settings.upload_days)
     desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register), uploads)
     uploading.allow(app, "batch.upload", settings.max_upload_bytes, uploads)
-    for one in (rest, shell, accounts, exchange, cases, office, releases, new_case, batch, watch):
+    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, batch, watch):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

@@ -18,7 +18,7 @@ from casework.service.overview import MOVE
 from casework.service.uploads import Upload
 from casework.web.access import current_actor
 from casework.web.database import database
-from casework.web.desk import desk, jobs, models_dir, office, uploads
+from casework.web.desk import desk, jobs, models_dir, uploads
 from casework.web.pages.shell import is_part
 from classifier.errors import FenbanError, InvalidInputError, InvalidTableError, NotFoundError
 
@@ -204,7 +204,6 @@ def _part(template: str, **values: object) -> str:
         template,
         names=names,
         kind_names=_KINDS,
-        zone=office().zone,
         bands=backlog.BANDS,
         state_names=backlog.STATE_NAMES,
         left_names=backlog.LEFT_NAMES,
