@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from casework.service.jobs import Jobs
 from casework.service.office import Office
 from casework.service.sessions import cookie_key
+from casework.service.uploads import Uploads
 from casework.web import (
     access,
     accounts,
@@ -23,9 +24,11 @@ from casework.web import (
     problems,
     releases,
     rest,
+    uploading,
     watch,
 )
 from casework.web.pages import acceptance, case, deciding, new_case, queue, shell, wording
+from casework.web.pages import batch, deciding, new_case, shell, wording
 from settings import ROOT, Settings
 
 
@@ -83,6 +86,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         new_case,
         watch,
     ):
+    uploads = Uploads(settings.uploads, settings.upload_days)
+    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register), uploads)
+    uploading.allow(app, "batch.upload", settings.max_upload_bytes, uploads)
+    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, batch, watch):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

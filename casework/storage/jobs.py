@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,11 @@ def get(session: Session, job_id: int, lock: bool = False) -> Job | None:
 def under_way(session: Session) -> list[Job]:
     """Jobs that are queued or running."""
     return list(session.scalars(select(Job).where(Job.state.in_((QUEUED, RUNNING))).order_by(Job.id)))
+
+
+def latest(session: Session, kinds: Sequence[str]) -> Job | None:
+    """The newest job of some kinds."""
+    return session.scalars(select(Job).where(Job.kind.in_(kinds)).order_by(Job.id.desc()).limit(1)).one_or_none()
 
 
 def start(job: Job) -> None:
