@@ -13,11 +13,12 @@ import pytest
 from casework.service import retraining
 from casework.service.decide import Choice, close, decide, hand_back
 from casework.service.desk import Desk
+from casework.service.doubts import list_doubts, settle_doubt
 from casework.service.exchange import import_handled
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, register
-from casework.service.retraining import FOLLOWED_WEIGHT, Plan, Report, list_doubts, retrain, settle_doubt
+from casework.service.retraining import FOLLOWED_WEIGHT, Plan, Report, retrain
 from casework.storage import audit
 from casework.storage import cases as stored
 from casework.storage import handled as stored_handled

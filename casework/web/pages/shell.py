@@ -29,6 +29,7 @@ class Place:
 
 NAVIGATION = (
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
+    Place("models.page", "模型", "m", Permission.MODELS),
     Place("watch.page", "统计", "s", Permission.WATCH),
 )
 
