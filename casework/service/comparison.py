@@ -8,21 +8,19 @@ from typing import Any
 
 from classifier.taxonomy import Taxonomy
 
+_SHOWN = 0.001
+"""The smallest difference that three decimals show."""
+
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of both models on the same rows.
-
-    ``interval`` is the 95 % interval of the difference where it was computed; ``lower_is_better``
-    is so for errors.
-    """
+    """One figure of both models on the same rows, with the 95 % interval of the difference where it was computed."""
 
     name: str
     rows: int
     champion: float
     challenger: float
     interval: tuple[float, float] | None = None
-    lower_is_better: bool = False
 
     @property
     def difference(self) -> float:
@@ -30,18 +28,15 @@ class Figure:
         return self.challenger - self.champion
 
     @property
-    def reading(self) -> str:
-        """Which is better, in words; with an interval, only what is beyond chance.
+    def change(self) -> str:
+        """Where it went, in words; with an interval, only what is beyond chance.
 
-        >>> Figure("F1", 100, 0.8, 0.82, (-0.01, 0.05)).reading
-        '差别在偶然之内'
-        >>> Figure("error", 100, 0.02, 0.01, lower_is_better=True).reading
-        '新的好'
+        >>> Figure("F1", 100, 0.8, 0.82, (-0.01, 0.05)).change, Figure("F1", 100, 0.8, 0.82).change
+        ('偶然之内', '升')
         """
         if self.interval and self.interval[0] <= 0 <= self.interval[1]:
-            return "差别在偶然之内"
-        gain = -self.difference if self.lower_is_better else self.difference
-        return "新的好" if gain > 0 else "新的差" if gain < 0 else "一样"
+            return "偶然之内"
+        return "没变" if abs(self.difference) < _SHOWN / 2 else "升" if self.difference > 0 else "降"
 
 
 @dataclass(frozen=True)
@@ -64,8 +59,8 @@ def _figures(found: Mapping[str, Any], taxonomy: Taxonomy) -> Iterator[Figure]:
     rows, names = found["rows"], {one.id: one.name for one in taxonomy.departments}
     low, high = found["difference_interval"]
     yield Figure("各部门平均（宏平均 F1）", rows, **found["macro_f1"], interval=(low, high))
-    for label, recall in found["recall"].items():
-        yield Figure(f"{names.get(label, label)}的件，认出的", **recall)
+    for label in sorted(found["recall"], key=[*names, *found["recall"]].index):
+        yield Figure(f"{names.get(label, label)}的件，认出的", **found["recall"][label])
     if "gravest" in found:
         yield Figure(f"{taxonomy.urgencies[-1].name}的件，认出的", **found["gravest"])
-    yield Figure("校准误差（越小越可信）", rows, **found["calibration_error"], lower_is_better=True)
+    yield Figure("校准误差（越小越可信）", rows, **found["calibration_error"])

@@ -20,7 +20,7 @@ from classifier.taxonomy import Taxonomy
 EVENT_NAMES = {
     "model.promoted": "启用",
     "model.rolled_back": "退回启用",
-    "model.found": "在别处启用",
+    "model.found": "在服务器上换用",
     "model.trained": "训练，通过比较",
     "model.rejected": "训练，没有通过",
 }
@@ -128,6 +128,14 @@ class Card:
     measures: Measures | None
     trained: Event | None
     switched: Event | None
+
+    @property
+    def why(self) -> str:
+        """Why somebody put it into service; empty where the gate alone did."""
+        if self.switched is None:
+            return ""
+        verdict = self.released.verdict or {"reasons": ()}
+        return "" if self.switched.why == "；".join(verdict["reasons"]) else self.switched.why
 
 
 def card(session: Session, actor: Actor, models: Path, version: str) -> Card:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from casework.service import doubts, releases, retraining
+from casework.service import doubts, retraining
 from casework.service.jobs import RETRAIN, Job
 from casework.web.access import current_actor
 from casework.web.database import database
-from casework.web.desk import desk, jobs, models_dir
+from casework.web.desk import desk, jobs
 from casework.web.pages.shell import is_part
 from classifier.errors import ConflictError, StorageError
 
@@ -18,18 +18,24 @@ blueprint = Blueprint("training", __name__, url_prefix="/training")
 
 @blueprint.get("")
 def page() -> str | tuple[str, int]:
-    """What waits, and the last training; a browser that watches one asks for that part alone."""
+    """What waits, and the last training; a browser that watches one asks for what has changed."""
     own = desk()
     job = jobs().latest(own.actor, RETRAIN)
-    parts = {"job": job, "steps": _steps(job), "seen": _seen(job), "zone": own.office.zone}
-    if is_part():
-        # Nothing new: nothing is exchanged, and a screen reader says nothing.
-        return ("", 204) if request.args.get("seen") == _seen(job) else render_template("_job.html", **parts)
+    if is_part() and request.args.get("seen") == _seen(job):
+        return "", 204
     with database().reading() as session:
         waiting, since = retraining.waiting(session, own.actor, own.taxonomy)
         open_doubts = doubts.count_doubts(session, own.actor)
-    current = releases.current_version(models_dir())
-    return render_template("training.html", waiting=waiting, since=since, doubts=open_doubts, current=current, **parts)
+    return render_template(
+        "_training_said.html" if is_part() and job else "training.html",
+        waiting=waiting,
+        since=since,
+        doubts=open_doubts,
+        job=job,
+        steps=_steps(job),
+        seen=_seen(job),
+        zone=own.office.zone,
+    )
 
 
 @blueprint.post("")
