@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased, defer
 
-from casework.storage.cases import CLOSED, DECIDED
+from casework.storage.cases import OPEN
 from casework.storage.tables import Case, Decision, SuggestionMade
 
 _LINE_CHARS = 80
@@ -71,7 +71,8 @@ def _settled(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any
         query.select_from(Decision)
         .join(Case, Case.id == Decision.case_id)
         .join(SuggestionMade, SuggestionMade.id == Decision.suggestion_id)
-        .where(Decision.made_at >= scope.since, last, Case.status.in_((DECIDED, CLOSED)))
+        # Not "in (decided, closed)": there is an index for that, by which every case would be looked at.
+        .where(Decision.made_at >= scope.since, last, Case.status != OPEN)
     )
     if scope.version:
         query = query.where(SuggestionMade.model_version == scope.version)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, select, union
 from sqlalchemy.orm import Session
 
 from casework.storage.cases import CLOSED, DECIDED
@@ -88,8 +88,10 @@ def count_by_department(session: Session) -> dict[str, int]:
 
 def count_new_by_department(session: Session, since: datetime) -> dict[str, int]:
     """How many of them came in, or were decided, after a moment."""
+    # By two indexes; an OR would look at every case.
+    registered = select(Case.id).where(Case.registered_at > since)
     decided = select(Decision.case_id).where(Decision.made_at > since)
-    return _by_department(session, or_(Case.registered_at > since, Case.id.in_(decided)))
+    return _by_department(session, Case.id.in_(union(registered, decided)))
 
 
 def _by_department(session: Session, *conditions: ColumnElement[bool]) -> dict[str, int]:
