@@ -13,18 +13,21 @@ from casework.service.desk import (
     changed_meanwhile,
     find,
     may_see_suggestion,
+    require_person,
     signed,
     subject,
 )
-from casework.service.permissions import Actor, Permission
+from casework.service.permissions import Permission
+from casework.service.standing import as_it_stands
 from casework.storage import audit
 from casework.storage import cases as stored
 from casework.storage.cases import CLOSED, DECIDED, OPEN
 from casework.storage.database import Session
 from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
-from classifier.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
-from classifier.taxonomy import Taxonomy
+from classifier.errors import ConflictError, InvalidInputError, NotFoundError
 from classifier.text.mask import mask
+
+__all__ = ["DECIDED", "OPEN", "Choice", "close", "decide", "hand_back", "read_original"]
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,20 @@ def decide(session: Session, desk: Desk, number: str, version: int, choice: Choi
     InvalidInputError
         A department or level is unknown, or lead and assist are the same.
     """
-    case = _to_change(session, desk.actor, number, version)
+    case = _to_change(session, desk, number, version)
     if case.status == CLOSED:
         raise ConflictError(f"{number} 已于 {_at(desk, case.closed_at)} 办结，不能再分办。")
-    _check_choice(desk.taxonomy, choice)
+    _check_choice(desk, choice)
     urgency = choice.urgency or case.urgency
     due_at = Deadlines(session, desk.office, desk.taxonomy).due(
         case.received_at, case.channel, choice.department, urgency
     )
     suggested = session.get(SuggestionMade, case.suggestion_id) if case.suggestion_id else None
-    shown = suggested is not None and may_see_suggestion(case)
+    # Of a blind case too, once somebody has decided it and withdrawn that.
+    shown = suggested is not None and (may_see_suggestion(case) or stored.ever_decided(session, case))
+    before = as_it_stands(case)
     values = {"status": DECIDED, "department": choice.department, "assist": choice.assist, "urgency": urgency}
-    change(session, desk.actor, case, version, "case.decided", values | {"due_at": due_at, "certain": 1})
+    change(session, desk, case, version, "case.decided", values | {"due_at": due_at, "certain": 1})
     session.add(
         Decision(
             case_id=case.id,
@@ -70,6 +75,7 @@ def decide(session: Session, desk: Desk, number: str, version: int, choice: Choi
             shown=shown,
             agreed=suggested and suggested.department == choice.department,
             reason=mask(choice.reason),
+            before=before,
         )
     )
     return case
@@ -85,13 +91,13 @@ def hand_back(session: Session, desk: Desk, number: str, version: int, reason: s
     InvalidInputError
         There is no reason given.
     """
-    case = _to_change(session, desk.actor, number, version)
+    case = _to_change(session, desk, number, version)
     if case.status != DECIDED:
         raise ConflictError(f"{number} {STATUS_NAMES[case.status]}，只有已分办的诉求件可以退回。")
     if not reason.strip():
         raise InvalidInputError("退回要写明理由，便于改派。")
-    decision, department = stored.last_decision(session, case), case.department
-    change(session, desk.actor, case, version, "case.handed_back", {"status": OPEN, "certain": 0})
+    decision, department, before = stored.last_decision(session, case), case.department, as_it_stands(case)
+    change(session, desk, case, version, "case.handed_back", {"status": OPEN, "certain": 0})
     session.add(
         HandBack(
             case_id=case.id,
@@ -99,6 +105,7 @@ def hand_back(session: Session, desk: Desk, number: str, version: int, reason: s
             **signed(desk.actor),
             department=department,
             reason=mask(reason),
+            before=before,
         )
     )
     return case
@@ -116,14 +123,14 @@ def close(
     InvalidInputError
         The department is unknown.
     """
-    case = _to_change(session, desk.actor, number, version)
+    case = _to_change(session, desk, number, version)
     if case.status != DECIDED:
         raise ConflictError(f"{number} {STATUS_NAMES[case.status]}，只有已分办的诉求件可以办结。")
     acted = department or str(case.department)
-    _check_choice(desk.taxonomy, Choice(acted))
-    values = {"status": CLOSED, "department": acted, "closed_at": datetime.now(UTC)}
-    change(session, desk.actor, case, version, "case.closed", values)
-    session.add(Outcome(case_id=case.id, **signed(desk.actor), department=acted, note=mask(note)))
+    _check_choice(desk, Choice(acted))
+    values, before = {"status": CLOSED, "department": acted, "closed_at": datetime.now(UTC)}, as_it_stands(case)
+    change(session, desk, case, version, "case.closed", values)
+    session.add(Outcome(case_id=case.id, **signed(desk.actor), department=acted, note=mask(note), before=before))
     return case
 
 
@@ -142,16 +149,16 @@ def read_original(session: Session, desk: Desk, number: str) -> tuple[str, str]:
     return desk.office.originals.open(case.original)
 
 
-def _to_change(session: Session, actor: Actor, number: str, version: int) -> Case:
-    case = find(session, actor, number, Permission.DECIDE)
-    if actor.user_id is None:
-        raise NotAllowedError(f"“{actor.name}”背后没有账号；每个决定都要有人署名，请用账号登录或用带账号的令牌。")
+def _to_change(session: Session, desk: Desk, number: str, version: int) -> Case:
+    case = find(session, desk.actor, number, Permission.DECIDE)
+    require_person(desk.actor)
     if case.version != version:
-        raise changed_meanwhile(session, case)
+        raise changed_meanwhile(session, desk, case)
     return case
 
 
-def _check_choice(taxonomy: Taxonomy, choice: Choice) -> None:
+def _check_choice(desk: Desk, choice: Choice) -> None:
+    taxonomy = desk.taxonomy
     departments, levels = {one.id for one in taxonomy.departments}, {one.id for one in taxonomy.urgencies}
     for what, value, known in (
         ("主办部门", choice.department, departments),
@@ -161,7 +168,7 @@ def _check_choice(taxonomy: Taxonomy, choice: Choice) -> None:
         if value is not None and value not in known:
             raise InvalidInputError(f"没有“{value[:40]}”这个{what}，应为 {'、'.join(sorted(known))} 之一。")
     if choice.assist == choice.department:
-        raise InvalidInputError(f"主办和协办不能同为“{choice.department}”，没有协办就不填。")
+        raise InvalidInputError(f"主办和协办不能同为“{desk.name_of(choice.department)}”，没有协办就不填。")
 
 
 def _at(desk: Desk, moment: datetime | None) -> str:

@@ -9,14 +9,15 @@ from typing import Any
 
 from casework.service.office import Office
 from casework.service.permissions import Actor, Permission
-from casework.storage import audit, runs
+from casework.storage import audit, runs, withdrawals
 from casework.storage import cases as stored
 from casework.storage.cases import CLOSED, DECIDED, OPEN, Line
 from casework.storage.database import Session
-from casework.storage.tables import Case, Decision, HandBack, LabelCheck, Outcome, SuggestionMade
-from classifier.errors import ConflictError, NotFoundError
+from casework.storage.tables import Case, Decision, HandBack, LabelCheck, Outcome, SuggestionMade, Withdrawal
+from casework.storage.withdrawals import COLUMNS, Withdrawable
+from classifier.errors import ConflictError, NotAllowedError, NotFoundError
 from classifier.model.classifier import Classifier
-from classifier.taxonomy import Taxonomy
+from classifier.taxonomy import Department, Taxonomy, Urgency
 
 __all__ = [
     "STATUS_NAMES",
@@ -32,6 +33,7 @@ __all__ = [
     "detail",
     "find",
     "may_see_suggestion",
+    "require_person",
     "signed",
     "subject",
 ]
@@ -47,6 +49,11 @@ class Desk:
     office: Office
     taxonomy: Taxonomy
     classifier: Classifier | None = None
+
+    def name_of(self, label: str | None) -> str:
+        """What staff call a department or level today; one that is no longer in the taxonomy keeps its id."""
+        labels: tuple[Department | Urgency, ...] = (*self.taxonomy.departments, *self.taxonomy.urgencies)
+        return next((one.name for one in labels if one.id == label), label or "")
 
 
 def find(session: Session, actor: Actor, number: str, needed: Permission = Permission.READ) -> Case:
@@ -68,7 +75,7 @@ def find(session: Session, actor: Actor, number: str, needed: Permission = Permi
 
 @dataclass(frozen=True)
 class Detail:
-    """A case and what happened to it, each list in the order of time.
+    """A case and what happened to it, each list in the order of time; what was withdrawn is among it.
 
     Of a blind case that nobody has decided, ``suggestions`` is empty.
     """
@@ -78,6 +85,12 @@ class Detail:
     decisions: list[Decision]
     hand_backs: list[HandBack]
     outcomes: list[Outcome]
+    withdrawals: list[Withdrawal]
+
+    def withdrawal(self, made: Withdrawable) -> Withdrawal | None:
+        """By whom and when a decision, hand-back or outcome was withdrawn; None where it stands."""
+        name = COLUMNS[type(made)].key
+        return next((one for one in self.withdrawals if getattr(one, name) == made.id), None)
 
 
 def detail(session: Session, case: Case) -> Detail:
@@ -89,6 +102,7 @@ def detail(session: Session, case: Case) -> Detail:
         stored.history(session, case, Decision),
         stored.history(session, case, HandBack),
         stored.history(session, case, Outcome),
+        withdrawals.of_case(session, case),
     )
 
 
@@ -97,7 +111,7 @@ def may_see_suggestion(case: Case) -> bool:
     return not case.blind or case.department is not None
 
 
-def change(session: Session, actor: Actor, case: Case, version: int, action: str, values: dict[str, Any]) -> None:
+def change(session: Session, desk: Desk, case: Case, version: int, action: str, values: dict[str, Any]) -> None:
     """Change a case as it was at ``version``, and put on record what was there before and after.
 
     Raises
@@ -107,8 +121,8 @@ def change(session: Session, actor: Actor, case: Case, version: int, action: str
     """
     old, new = _changed(case, values)
     if not stored.change(session, case, version, **values):
-        raise changed_meanwhile(session, case)
-    audit.record(session, actor.name, action, subject(case), old, new)
+        raise changed_meanwhile(session, desk, case)
+    audit.record(session, desk.actor.name, action, subject(case), old, new)
 
 
 def change_many(
@@ -123,11 +137,22 @@ def change_many(
     audit.record_many(session, actor.name, action, entries)
 
 
-def changed_meanwhile(session: Session, case: Case) -> ConflictError:
+def changed_meanwhile(session: Session, desk: Desk, case: Case) -> ConflictError:
     """What to tell whoever was not the first: who decided what."""
     last = stored.last_decision(session, case)
-    told = f"，最近一次由 {last.made_by} 分办给 {last.department}" if last else ""
+    told = f"，最近一次由 {last.made_by} 分办给{desk.name_of(last.department)}" if last else ""
     return ConflictError(f"{case.number} 刚被别人改过{told}，现在是{STATUS_NAMES[case.status]}。请重新打开后再决定。")
+
+
+def require_person(actor: Actor) -> None:
+    """Refuse whoever has no account behind them.
+
+    Raises
+    ------
+    NotAllowedError
+    """
+    if actor.user_id is None:
+        raise NotAllowedError(f"“{actor.name}”背后没有账号；每个决定都要有人署名，请用账号登录或用带账号的令牌。")
 
 
 def signed(actor: Actor) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Permission(StrEnum):
     READ = "read"
     REGISTER = "register"
     DECIDE = "decide"
+    OVERRULE = "overrule"
     EXCHANGE = "exchange"
     ORIGINALS = "originals"
     WATCH = "watch"
@@ -30,6 +31,7 @@ NAMES = {
     Permission.READ: "查看诉求件",
     Permission.REGISTER: "登记",
     Permission.DECIDE: "分办、退回、办结",
+    Permission.OVERRULE: "撤回别人的决定",
     Permission.EXCHANGE: "导入导出",
     Permission.ORIGINALS: "查看原文",
     Permission.WATCH: "查看统计",

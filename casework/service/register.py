@@ -95,7 +95,7 @@ def suggest_again(session: Session, desk: Desk, number: str) -> Case:
         blind=not may_see_suggestion(case),
         decided_before=stored.last_decision(session, case) is not None,
     )
-    change(session, desk.actor, case, case.version, "case.suggested", values)
+    change(session, desk, case, case.version, "case.suggested", values)
     _keep_suggestion(session, case, made)
     return case
 

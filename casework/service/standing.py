@@ -7,6 +7,7 @@ from typing import Any
 
 from casework.service.deadlines import Deadlines
 from casework.storage.tables import Case, SuggestionMade
+from casework.storage.withdrawals import Withdrawable
 from classifier.records import Suggestion
 
 
@@ -58,19 +59,27 @@ def standing(
         "assist": made.assist if made and not blind else None,
         "urgency": urgency,
         "certain": int(certain),
+        "confidence": made.department_confidence if made and not blind else 0.0,
         "due_at": deadlines.due(received_at, channel, lead, urgency),
     }
 
 
-_STANDING = ("suggestion_id", "department", "assist", "urgency", "certain")
+_STANDING = ("status", "suggestion_id", "department", "assist", "urgency", "certain", "confidence", "version")
+_MOMENTS = ("due_at", "closed_at")
 
 
 def as_it_stands(case: Case) -> dict[str, Any]:
-    """Where a case stands, as a suggestion that changes it keeps it in ``before``."""
-    return {name: getattr(case, name) for name in _STANDING} | {"due_at": case.due_at.isoformat()}
+    """Where a case stands, as whatever changes it keeps it in ``before``."""
+    moments = {name: getattr(case, name) for name in _MOMENTS}
+    plain = {name: getattr(case, name) for name in _STANDING}
+    return plain | {name: moment and moment.isoformat() for name, moment in moments.items()}
 
 
-def as_it_stood(made: SuggestionMade) -> dict[str, Any]:
-    """Where a case stood before a suggestion, the inverse of :func:`as_it_stands`."""
-    before = made.before or {}
-    return before | {"due_at": datetime.fromisoformat(before["due_at"])}
+def as_it_stood(made: SuggestionMade | Withdrawable) -> dict[str, Any]:
+    """Where a case stood before a suggestion or a decision, the inverse of :func:`as_it_stands` but for its version.
+
+    A suggestion kept by an older version lacks some of it.
+    """
+    before = {"confidence": 0.0} | (made.before or {})
+    moments = {name: before[name] and datetime.fromisoformat(before[name]) for name in _MOMENTS if name in before}
+    return {name: value for name, value in before.items() if name != "version"} | moments

@@ -17,7 +17,7 @@ from classifier.errors import ConflictError, InvalidInputError, NotAllowedError,
 
 PREFIX = "fb_"
 MAX_DAYS = 365
-_NEED_A_PERSON = frozenset({Permission.DECIDE, Permission.ORIGINALS, Permission.ACCOUNTS})
+_NEED_A_PERSON = frozenset({Permission.DECIDE, Permission.OVERRULE, Permission.ORIGINALS, Permission.ACCOUNTS})
 
 
 def create_token(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session, defer
 
 from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
 from casework.storage.upsert import insert_into
+from casework.storage.withdrawals import stands
 
 OPEN, DECIDED, CLOSED = "open", "decided", "closed"
 
@@ -186,5 +187,13 @@ def history(session: Session, case: Case, table: type[Event]) -> list[Event]:
 def last_decision(session: Session, case: Case) -> Decision | None:
     """The decision that stands, or stood before the case was handed back."""
     return session.scalars(
-        select(Decision).where(Decision.case_id == case.id).order_by(Decision.id.desc()).limit(1)
+        select(Decision)
+        .where(Decision.case_id == case.id, stands(Decision, Decision))
+        .order_by(Decision.id.desc())
+        .limit(1)
     ).first()
+
+
+def ever_decided(session: Session, case: Case) -> bool:
+    """Whether anybody has decided about a case, be it withdrawn since."""
+    return session.execute(select(exists().where(Decision.case_id == case.id))).scalar_one()

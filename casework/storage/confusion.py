@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased, defer
 
 from casework.storage.cases import OPEN
 from casework.storage.tables import Case, Decision, SuggestionMade
+from casework.storage.withdrawals import stands
 
 _LINE_CHARS = 80
 
@@ -64,15 +65,16 @@ def cases(session: Session, scope: Scope, decided: str, suggested: str, before: 
 
 
 def _settled(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Each settled case once: by its last decision, with the suggestion that lay before whoever decided."""
+    """Each settled case once: by its last decision that stands, with the suggestion that lay before whoever decided."""
     later = aliased(Decision)
-    last = ~select(later.id).where(later.case_id == Decision.case_id, later.id > Decision.id).exists()
+    after = (later.case_id == Decision.case_id, later.id > Decision.id, stands(later, Decision))
+    last = ~select(later.id).where(*after).exists()
     query = (
         query.select_from(Decision)
         .join(Case, Case.id == Decision.case_id)
         .join(SuggestionMade, SuggestionMade.id == Decision.suggestion_id)
         # Not "in (decided, closed)": there is an index for that, by which every case would be looked at.
-        .where(Decision.made_at >= scope.since, last, Case.status != OPEN)
+        .where(Decision.made_at >= scope.since, stands(Decision, Decision), last, Case.status != OPEN)
     )
     if scope.version:
         query = query.where(SuggestionMade.model_version == scope.version)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from casework.storage.cases import CLOSED, DECIDED
 from casework.storage.tables import Case, Decision, LabelCheck
+from casework.storage.withdrawals import stands
 
 OPEN, CONFIRMED, CHANGED, LEFT_OUT = "open", "confirmed", "changed", "left_out"
 
@@ -22,7 +23,7 @@ _SETTLED = Case.status.in_((DECIDED, CLOSED))
 
 @dataclass(frozen=True)
 class Handled:
-    """A case whose department is settled: closed, or decided and not handed back.
+    """A case whose department is settled: closed, or decided and not handed back. What was withdrawn is no decision.
 
     ``confirmed`` tells that a supervisor has looked at a doubt about it, and ``followed`` that
     nobody did: the decision merely agreed with a suggestion that was shown.
@@ -40,7 +41,8 @@ class Handled:
 
 def handled(session: Session) -> Iterator[Handled]:
     """Yield settled cases, the first settled first, but those a supervisor has left out."""
-    last = select(func.max(Decision.id).label("id")).group_by(Decision.case_id).subquery()
+    newest = select(func.max(Decision.id).label("id")).where(stands(Decision, Decision))
+    last = newest.group_by(Decision.case_id).subquery()
     decisions = select(Decision).join(last, last.c.id == Decision.id).subquery()
     settled_at = func.coalesce(Case.closed_at, decisions.c.made_at)
     query = (
@@ -90,7 +92,7 @@ def count_new_by_department(session: Session, since: datetime) -> dict[str, int]
     """How many of them came in, or were decided, after a moment."""
     # By two indexes; an OR would look at every case.
     registered = select(Case.id).where(Case.registered_at > since)
-    decided = select(Decision.case_id).where(Decision.made_at > since)
+    decided = select(Decision.case_id).where(Decision.made_at > since, stands(Decision, Decision))
     return _by_department(session, Case.id.in_(union(registered, decided)))
 
 

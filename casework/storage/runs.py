@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 from casework.storage.cases import NO_ID, OPEN
 from casework.storage.tables import BacklogRun, Case, Decision, SuggestionMade
 from casework.storage.upsert import insert_into
+from casework.storage.withdrawals import stands
 
 APPLYING, APPLIED, UNDOING, UNDONE = "applying", "applied", "undoing", "undone"
 
@@ -56,8 +57,9 @@ def done(session: Session, run_id: int, ids: Collection[int]) -> set[int]:
 
 
 def decided_before(session: Session, ids: Collection[int]) -> set[int]:
-    """Which of the cases were ever decided."""
-    return set(session.scalars(select(Decision.case_id).where(Decision.case_id.in_(ids)).distinct()))
+    """Which of the cases were ever decided, but by decisions that were withdrawn."""
+    decided = select(Decision.case_id).where(Decision.case_id.in_(ids), stands(Decision, Decision))
+    return set(session.scalars(decided.distinct()))
 
 
 def standing(session: Session, run_id: int, after: int, limit: int) -> list[tuple[Case, SuggestionMade]]:
@@ -66,12 +68,13 @@ def standing(session: Session, run_id: int, after: int, limit: int) -> list[tupl
     Open, nobody has decided on the run's suggestion, and none has taken its place. A case that was decided
     and came back is open again, but by then somebody has read it.
     """
+    decided_on_it = (Decision.case_id == Case.id, Decision.suggestion_id == SuggestionMade.id)
     query = (
         select(Case, SuggestionMade)
         # By the case's id too, or SQLite looks through all open cases for each.
         .join(SuggestionMade, and_(SuggestionMade.case_id == Case.id, SuggestionMade.id == Case.suggestion_id))
         .where(SuggestionMade.run_id == run_id, SuggestionMade.case_id > after, Case.status == OPEN)
-        .where(~exists().where(Decision.case_id == Case.id, Decision.suggestion_id == SuggestionMade.id))
+        .where(~exists().where(*decided_on_it, stands(Decision, Decision)))
         .order_by(SuggestionMade.case_id)
         .options(*_WITHOUT_TEXT)
         .limit(limit)

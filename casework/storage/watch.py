@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from casework.storage.cases import DECIDED, OPEN
-from casework.storage.tables import Case, Decision, HandBack, SuggestionMade
+from casework.storage.tables import Case, Decision, HandBack, SuggestionMade, Withdrawal
+from casework.storage.withdrawals import stands
 
 Bounds = Sequence[datetime]
 """Where weeks begin, in order, and where the last one ends: one more than there are weeks."""
@@ -61,9 +62,10 @@ class Standing:
 
 
 def decided(session: Session, bounds: Bounds) -> list[Decided]:
-    """Each case's first decision; later ones answer a hand-back."""
+    """Each case's first decision that was not withdrawn; later ones answer a hand-back."""
     earlier = aliased(Decision)
-    first = ~select(earlier.id).where(earlier.case_id == Decision.case_id, earlier.id < Decision.id).exists()
+    before = (earlier.case_id == Decision.case_id, earlier.id < Decision.id, stands(earlier, Decision))
+    first = ~select(earlier.id).where(*before).exists()
     blind = and_(Decision.suggestion_id.is_not(None), Decision.shown.is_(False))
     agreed = Decision.agreed.is_(True)
     query = select(
@@ -74,7 +76,7 @@ def decided(session: Session, bounds: Bounds) -> list[Decided]:
         func.count().filter(Decision.shown.is_(True), agreed),
         func.count().filter(blind),
         func.count().filter(blind, agreed),
-    ).where(first)
+    ).where(first, stands(Decision, Decision))
     return [Decided(*row) for row in _rows(session, query, Decision.made_at, bounds, Decision.department)]
 
 
@@ -95,8 +97,9 @@ def suggested(session: Session, bounds: Bounds, known_edges: Sequence[float]) ->
 
 
 def handed_back(session: Session, bounds: Bounds) -> list[HandedBack]:
-    """Hand-backs by the department that sent the case back."""
+    """Hand-backs by the department that sent the case back, but those withdrawn."""
     query = select(_slot(HandBack.made_at, bounds[1:-1]).label("week"), HandBack.department, func.count())
+    query = query.where(stands(HandBack, HandBack))
     return [HandedBack(*row) for row in _rows(session, query, HandBack.made_at, bounds, HandBack.department)]
 
 
@@ -125,12 +128,16 @@ def standing(session: Session, now: datetime, soon: datetime) -> Standing:
 
 @dataclass(frozen=True)
 class Totals:
-    """Everything ever recorded: by department and agreement, by department, by whether it needed review."""
+    """Everything ever recorded: by department and agreement, by department, by whether it needed review.
+
+    What was withdrawn is among it, and counted beside it: such numbers must never fall.
+    """
 
     registered: int
     decisions: dict[tuple[str, bool | None], int]
     hand_backs: dict[str | None, int]
     suggestions: dict[bool, int]
+    withdrawals: int
 
 
 def totals(session: Session) -> Totals:
@@ -140,6 +147,7 @@ def totals(session: Session) -> Totals:
         {(department, agreed): n for department, agreed, n in _by(session, Decision.department, Decision.agreed)},
         dict(_by(session, HandBack.department)),
         dict(_by(session, SuggestionMade.needs_review)),
+        session.execute(select(func.count()).select_from(Withdrawal)).scalar_one(),
     )
 
 

@@ -51,6 +51,12 @@ class DecisionIn(Input):
     reason: str = ""
 
 
+class WithdrawalIn(Input):
+    """撤回."""
+
+    version: int
+
+
 class HandBackIn(Input):
     """退回."""
 
@@ -117,11 +123,18 @@ class SuggestionMadeOut(BaseModel):
     details: dict[str, Any]
 
 
-class DecisionOut(BaseModel):
-    """A decision, by whom and when."""
+class EventOut(BaseModel):
+    """What somebody did to a case, and who withdrew it when; empty where it stands."""
 
     made_at: datetime
     made_by: str
+    withdrawn_at: datetime | None = Field(description="撤回的时间；没有撤回则为空")
+    withdrawn_by: str | None
+
+
+class DecisionOut(EventOut):
+    """A decision, by whom and when."""
+
     department: NamedOut
     assist: NamedOut | None
     urgency: NamedOut | None
@@ -129,20 +142,16 @@ class DecisionOut(BaseModel):
     reason: str
 
 
-class HandBackOut(BaseModel):
+class HandBackOut(EventOut):
     """A hand-back, by whom and when."""
 
-    made_at: datetime
-    made_by: str
     department: NamedOut | None
     reason: str
 
 
-class OutcomeOut(BaseModel):
+class OutcomeOut(EventOut):
     """How a case was closed."""
 
-    made_at: datetime
-    made_by: str
     department: NamedOut
     note: str
 
@@ -196,11 +205,11 @@ class CaseShapes:
             text=found.case.text,
             suggestions=[self._suggestion(one, found.case) for one in found.suggestions],
             decisions=[
-                DecisionOut(**self._event(one, "assist", "urgency"), agreed=one.agreed, reason=one.reason)
+                DecisionOut(**self._event(found, one, "assist", "urgency"), agreed=one.agreed, reason=one.reason)
                 for one in found.decisions
             ],
-            hand_backs=[HandBackOut(**self._event(one), reason=one.reason) for one in found.hand_backs],
-            outcomes=[OutcomeOut(**self._event(one), note=one.note) for one in found.outcomes],
+            hand_backs=[HandBackOut(**self._event(found, one), reason=one.reason) for one in found.hand_backs],
+            outcomes=[OutcomeOut(**self._event(found, one), note=one.note) for one in found.outcomes],
         )
 
     def _line(self, line: Line) -> CaseLineOut:
@@ -221,9 +230,16 @@ class CaseShapes:
             details=made.details,
         )
 
-    def _event(self, event: Any, *more: str) -> dict[str, Any]:
+    def _event(self, found: Detail, event: Any, *more: str) -> dict[str, Any]:
         labels = {name: self._named(getattr(event, name)) for name in ("department", *more)}
-        return {"made_at": self._local(event.made_at), "made_by": event.made_by, **labels}
+        withdrawal = found.withdrawal(event)
+        return {
+            "made_at": self._local(event.made_at),
+            "made_by": event.made_by,
+            "withdrawn_at": withdrawal and self._local(withdrawal.made_at),
+            "withdrawn_by": withdrawal and withdrawal.made_by,
+            **labels,
+        }
 
     def _named(self, label: str | None) -> Any:
         # A department that is no longer in the taxonomy keeps its id.

@@ -1,4 +1,4 @@
-"""The API for cases: register, list, decide, hand back, close."""
+"""The API for cases: register, list, decide, hand back, close, withdraw."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from casework.service import decide as decisions
 from casework.service import listing, register
 from casework.service.desk import Case, detail, find
+from casework.service.withdraw import withdraw
 from casework.storage.database import Session
 from casework.web.case_schemas import (
     CaseDetailOut,
@@ -20,6 +21,7 @@ from casework.web.case_schemas import (
     HandBackIn,
     OriginalOut,
     OutcomeIn,
+    WithdrawalIn,
 )
 from casework.web.database import database
 from casework.web.desk import desk
@@ -112,6 +114,18 @@ def close(number: str, outcome: OutcomeIn) -> CaseDetailOut:
     with database().writing() as session:
         case = decisions.close(session, desk(), number, outcome.version, outcome.department, outcome.note)
         return _detail(session, case)
+
+
+@blueprint.post("/<number>/withdrawal")
+@blueprint.input(WithdrawalIn, arg_name="withdrawal")
+@blueprint.output(CaseDetailOut)
+@blueprint.doc(
+    summary="撤回", description="撤回最近一次分办、退回或办结；此后又有改动的不能撤回，别人的只有主管能撤回。"
+)
+def take_back(number: str, withdrawal: WithdrawalIn) -> CaseDetailOut:
+    """Withdraw the last decision, hand-back or outcome."""
+    with database().writing() as session:
+        return _detail(session, withdraw(session, desk(), number, withdrawal.version))
 
 
 def _detail(session: Session, case: Case) -> CaseDetailOut:

@@ -38,13 +38,13 @@ class _Counted(Collector):
         yield CounterMetricFamily("fenban_cases_registered", "Cases registered", totals.registered)
         yield _counter(
             "fenban_decisions",
-            "Decisions, those after a hand-back included; agreed is none where there was no suggestion",
+            "Decisions, those after a hand-back and withdrawn ones included; agreed is none where there was no suggestion",
             {(department, _AGREED[agreed]): n for (department, agreed), n in totals.decisions.items()},
             ("department", "agreed"),
         )
         yield _counter(
             "fenban_hand_backs",
-            "Cases handed back",
+            "Cases handed back, withdrawn ones included",
             {(department or "none",): n for department, n in totals.hand_backs.items()},
             ("department",),
         )
@@ -53,6 +53,9 @@ class _Counted(Collector):
             "Suggestions for registered cases",
             {(str(review).lower(),): n for review, n in totals.suggestions.items()},
             ("needs_review",),
+        )
+        yield CounterMetricFamily(
+            "fenban_withdrawals", "Decisions, hand-backs and outcomes withdrawn", totals.withdrawals
         )
         if self._model_version:
             yield InfoMetricFamily("fenban_model", "The model in service", {"version": self._model_version})

@@ -117,7 +117,7 @@ def test_of_two_clerks_one_decides_and_the_other_is_told(app: Flask, clerk: Flas
     assert "13800000123" not in decision["reason"]
     problem = step(other, case, "decisions", 409, department="environment")
     assert problem["code"] == "conflict"
-    assert "由 zhang 分办给 land" in problem["detail"]
+    assert "由 zhang 分办给自然资源" in problem["detail"]
     again = step(other, decided, "decisions", department="environment", urgency="critical")
     assert [one["made_by"] for one in again["decisions"]] == ["zhang", "zhao"]
     assert again["urgency"]["id"] == "critical"

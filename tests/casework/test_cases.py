@@ -206,7 +206,7 @@ def test_one_of_two_clerks_wins_and_the_other_is_told(database: Database, desk: 
         (decision,) = detail(session, case).decisions
     assert (case.version, case.department) == (2, decision.department)
     assert len(told) == 1
-    assert f"由 {decision.made_by} 分办给 {decision.department}" in told[0]
+    assert f"由 {decision.made_by} 分办给{desk.name_of(decision.department)}" in told[0]
 
 
 def test_a_blind_case_shows_its_department_only_after_the_decision(database: Database, desk: Desk) -> None:
@@ -292,7 +292,7 @@ def test_steps_out_of_order_are_refused(database: Database, desk: Desk) -> None:
         close(session, desk, number, 2)
     assert "办结，不能再分办" in refused(decide, 3, Choice("land"))
     assert "已办结" in refused(close, 3)
-    assert "由 李主管 分办给 land" in refused(decide, 2, Choice("land"))
+    assert "由 李主管 分办给自然资源" in refused(decide, 2, Choice("land"))
     assert "不能重新建议" in refused(suggest_again)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from casework.service.confusion import Asked, Matrix, behind, matrix
 from casework.service.permissions import ROLES, Actor
 from casework.storage.cases import DECIDED, OPEN
 from casework.storage.database import Database, Session
+from casework.storage.tables import Decision, Withdrawal
 from classifier.errors import InvalidInputError, NotAllowedError
 from classifier.taxonomy import Taxonomy
 from tests.casework.watched import add_case, decide
@@ -112,3 +114,19 @@ def test_who_may_ask_for_what(database: Database) -> None:
         counted(database, actor=Actor("赵分办", ROLES["triage"]))
     with pytest.raises(InvalidInputError, match="周数 3 不对，应为 4、12、26、52"):
         counted(database, Asked(3))
+
+
+def test_what_was_withdrawn_is_no_decision(database: Database) -> None:
+    """The one before it counts, if there is one."""
+    with database.writing() as session:
+        case = add_case(session, NOW, "land", status=DECIDED)
+        for department in ("land", "other"):
+            decide(session, case, NOW, department)
+        case.department = "land"
+        withdrawn = session.scalars(select(Decision.id).where(Decision.department == "other")).one()
+        facts = {"made_at": NOW, "made_by": "赵分办", "decision_id": withdrawn}
+        session.add(Withdrawal(case_id=case.id, **facts))
+        sent(session, "land", "education")
+    with database.reading() as session:
+        assert [one.decision_id for one in behind(session, SUPERVISOR, USUAL, "land", "land", None)] == [withdrawn - 1]
+    assert counted(database) == {("land", "land"): 1, ("education", "land"): 1}

@@ -227,4 +227,4 @@ def test_counting_reads_indexes_alone(busy: Database) -> None:
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
             found = [step for step in plan if step.startswith(("SCAN", "SEARCH")) and "hand_backs" not in step]
             assert all("COVERING INDEX" in step for step in found), plan
-    assert len(asked) == 2 * 10
+    assert len(asked) == 2 * 11

@@ -59,6 +59,7 @@ def test_prometheus_reads_what_the_register_holds(client: FlaskClient, register:
         ("fenban_decisions_total", "none", "other"): 1,
         ("fenban_decisions_total", "true", "other"): 1,
         ("fenban_hand_backs_total", "environment"): 1,
+        ("fenban_withdrawals_total",): 0,
         ("fenban_suggestions_total", "true"): 2,
         ("fenban_suggestions_total", "false"): 5,
         ("fenban_model_info", bundle.current(models_dir).name): 1,

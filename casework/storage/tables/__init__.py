@@ -11,6 +11,7 @@ from casework.storage.tables.cases import (
     LabelCheck,
     Outcome,
     SuggestionMade,
+    Withdrawal,
     registered_number,
 )
 from casework.storage.tables.office import AuditEntry, DeadlineRule, Holiday, Job, Setting
@@ -35,9 +36,10 @@ __all__ = [
     "Token",
     "UTCDateTime",
     "User",
+    "Withdrawal",
     "WrongPassword",
     "registered_number",
 ]
 
-APPEND_ONLY = ("audit", "suggestions", "decisions", "hand_backs", "outcomes")
+APPEND_ONLY = ("audit", "suggestions", "decisions", "hand_backs", "outcomes", "withdrawals")
 """Tables whose rows the database refuses to change or delete."""

@@ -11,7 +11,10 @@ from casework.storage.tables.base import Base, Id, Name
 
 
 class User(Base):
-    """A member of staff who may sign in. ``department`` limits what is seen to cases led by it."""
+    """A member of staff who may sign in. ``department`` limits what is seen to cases led by it.
+
+    ``queue_seen_at`` is the reader's own mark in the queue, shown to nobody else: what came since is new to them.
+    """
 
     __tablename__ = "users"
 
@@ -23,6 +26,7 @@ class User(Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    queue_seen_at: Mapped[datetime | None]
 
 
 class SignIn(Base):

@@ -15,7 +15,8 @@ class Case(Base):
     """A registered complaint, masked, with where it stands now; how it came there is in the tables below.
 
     ``certain`` is 0 while a person should look closely, else 1: the queue is in the order of
-    (certain, due_at, id). ``version`` counts changes, so that nobody overwrites what they have
+    (certain, due_at, id). ``confidence`` is that of the suggested department, 0 where there is none
+    or it may not be seen, to list the least sure first. ``version`` counts changes, so that nobody overwrites what they have
     not seen. ``original`` is the text as it came, encrypted, only where the office keeps it.
     """
 
@@ -38,6 +39,7 @@ class Case(Base):
     suggestion_id: Mapped[int | None]
     blind: Mapped[bool]
     certain: Mapped[int]
+    confidence: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     version: Mapped[int]
@@ -46,6 +48,13 @@ class Case(Base):
         *(
             Index(f"ix_cases_queue{''.join(f'_{one}' for one in by)}", "status", *by, "certain", "due_at", "id")
             for by in ((), ("department",), ("urgency",), ("channel",), ("place",))
+        ),
+        Index("ix_cases_unsure", "status", "confidence", "id"),
+        Index("ix_cases_received", "status", "received_at", "id"),
+        # The queue counts a million cases by any of its filters without reading them.
+        Index(
+            "ix_cases_counts",
+            *("status", "department", "urgency", "certain", "due_at", "channel", "place", "received_at"),
         ),
         Index("ix_cases_due", "status", "due_at"),
         Index("ix_cases_closed", "status", "closed_at"),
@@ -110,7 +119,11 @@ class SuggestionMade(Base):
 
 
 class Decision(Base):
-    """What a person decided. ``agreed`` compares with the suggestion; ``shown`` tells whether they had seen it."""
+    """What a person decided. ``agreed`` compares with the suggestion; ``shown`` tells whether they had seen it.
+
+    ``before`` is where the case stood until then, which is all that withdrawing needs; decisions,
+    hand-backs and outcomes of older versions do not have it.
+    """
 
     __tablename__ = "decisions"
 
@@ -126,6 +139,7 @@ class Decision(Base):
     shown: Mapped[bool]
     agreed: Mapped[bool | None]
     reason: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None]
 
     __table_args__ = (
         Index("ix_decisions_watch", "made_at", "case_id", "department", "shown", "agreed", "suggestion_id"),
@@ -146,6 +160,7 @@ class HandBack(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     department: Mapped[str | None] = mapped_column(Id)
     reason: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None]
 
 
 class Outcome(Base):
@@ -160,6 +175,22 @@ class Outcome(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     department: Mapped[str] = mapped_column(Id)
     note: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None]
+
+
+class Withdrawal(Base):
+    """撤回: a decision, hand-back or outcome taken back. One of the three ids is there; each is taken back once."""
+
+    __tablename__ = "withdrawals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(Name)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    hand_back_id: Mapped[int | None] = mapped_column(ForeignKey("hand_backs.id"), unique=True)
+    outcome_id: Mapped[int | None] = mapped_column(ForeignKey("outcomes.id"), unique=True)
 
 
 class LabelCheck(Base):

@@ -41,7 +41,6 @@ def cases() -> str:
     before = request.args.get("before", type=int)
     with database().reading() as session:
         found = service.behind(session, own.actor, asked, decided, suggested, before, PER_PAGE + 1)
-    names = {one.id: one.name for one in own.taxonomy.departments}
     return render_template(
         "confusion_cases.html",
         found=found[:PER_PAGE],
@@ -49,8 +48,6 @@ def cases() -> str:
         asked=asked,
         decided=decided,
         suggested=suggested,
-        names=names,
-        zone=own.office.zone,
     )
 
 

@@ -50,9 +50,14 @@ def page() -> str:
     numbers = [case.number for _, case in found]
     at = request.args.get("at", "")
     shown = _shown(own, found, numbers.index(at) if at in numbers else 0) if found else None
-    names = {one.id: one.name for one in own.taxonomy.departments}
     return render_template(
-        "label_checks.html", doubts=found, count=count, shown=shown, last=last, names=names, answers=doubts.ANSWERS
+        "label_checks.html",
+        doubts=found,
+        count=count,
+        shown=shown,
+        last=last,
+        departments=own.taxonomy.departments,
+        answers=doubts.ANSWERS,
     )
 
 

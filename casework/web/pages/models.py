@@ -51,7 +51,6 @@ def page() -> str:
         answering=own.classifier and own.classifier.version,
         previous=previous,
         charts=charts(found.measures) if found and found.measures else [],
-        zone=own.office.zone,
         **to_do,
     )
 
@@ -114,5 +113,4 @@ def _show(version: str, why: str = "", problem: str | None = None) -> str:
         charts=charts(found.measures) if found.measures else [],
         why=why,
         problem=problem,
-        zone=own.office.zone,
     )

@@ -34,7 +34,6 @@ def page() -> str | tuple[str, int]:
         job=job,
         steps=_steps(job),
         seen=_seen(job),
-        zone=own.office.zone,
     )
 
 
