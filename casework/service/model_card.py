@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from casework.storage.database import Session
 from classifier.model import bundle
 from classifier.taxonomy import Taxonomy
 
+_BY_GATE = "比较通过"
 EVENT_NAMES = {
     "model.promoted": "启用",
     "model.rolled_back": "退回启用",
@@ -129,14 +130,6 @@ class Card:
     trained: Event | None
     switched: Event | None
 
-    @property
-    def why(self) -> str:
-        """Why somebody put it into service; empty where the gate alone did."""
-        if self.switched is None:
-            return ""
-        verdict = self.released.verdict or {"reasons": ()}
-        return "" if self.switched.why == "；".join(verdict["reasons"]) else self.switched.why
-
 
 def card(session: Session, actor: Actor, models: Path, version: str) -> Card:
     """All about one model.
@@ -160,7 +153,13 @@ def history(session: Session, actor: Actor, limit: int = 50) -> list[Event]:
     """Who trained and switched models, and why; the newest first."""
     actor.require(Permission.MODELS)
     entries = audit.entries(session, SUBJECT, limit=limit, actions=list(EVENT_NAMES))
-    return [_event(one.at, one.actor, one.action, one.new or {}) for one in entries]
+    events = [_event(one.at, one.actor, one.action, one.new or {}) for one in entries]
+    # Where the gate alone put a model into service, its reasons stand with the training.
+    told = {(one.version, one.why) for one in events if one.action in TRAININGS}
+    return [
+        replace(one, why=_BY_GATE) if one.action in SWITCHES and (one.version, one.why) in told else one
+        for one in events
+    ]
 
 
 def _event(at: datetime, actor: str, action: str, new: Mapping[str, Any]) -> Event:

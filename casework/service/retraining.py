@@ -136,7 +136,7 @@ def retrain(
         action = releases.TRAININGS[0 if promoted else 1]
         audit.record(session, actor.name, action, releases.SUBJECT, None, facts | {"reasons": reasons})
     if promoted:
-        releases.promote(database, actor, plan.models, challenger.version, "；".join(reasons))
+        releases.promote(database, actor, plan.models, challenger.version, "".join(reasons))
     in_files = [_told(suspect) for i, suspect in challenger.suspects if i < offset]
     return Report(
         challenger.version, promoted, reasons, len(examples), len(doubts), in_files, challenger.verdict.comparisons

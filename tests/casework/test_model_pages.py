@@ -234,7 +234,10 @@ def test_who_trained_a_model_and_what_the_gate_said(app: Flask, client: FlaskCli
     client.post(f"/models/versions/{version}/promotion", data={"why": "测试", "expected": bundle.current(models).name})
     with register_of(app).reading() as session:
         found = card(session, console(), models, version)
-    assert (found.trained and found.trained.handled, found.why) == (760, "")
+    assert found.trained is not None
+    assert found.switched is not None
+    assert (found.trained.handled, found.trained.why, found.switched.why) == (760, "测试", "比较通过")
+    assert client.get("/models/history").get_data(as_text=True).count('<p class="long">测试</p>') == 1
     text = read(client, "/models")
     assert "当时有已办件 760 件可学" in text
     assert "与上一个的对照" in text

@@ -367,7 +367,7 @@ def test_a_better_model_goes_live(database: Database, desk: Desk, trainer: Train
     assert bundle.current(plan.models).name == "v2"
     with database.reading() as session:
         entries = [(one.action, one.old, one.new) for one in audit.entries(session, "model")]
-    assert entries[0] == ("model.promoted", {"version": before}, {"version": "v2", "why": "更好。；真的。"})
+    assert entries[0] == ("model.promoted", {"version": before}, {"version": "v2", "why": "更好。真的。"})
     assert [one[0] for one in entries] == ["model.promoted", "model.found", "model.trained"]
 
 
