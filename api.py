@@ -29,6 +29,7 @@ from casework.web import (
 )
 from casework.web.pages import acceptance, case, deciding, new_case, queue, shell, wording
 from casework.web.pages import batch, deciding, new_case, shell, wording
+from casework.web.pages import deciding, models, new_case, shell, wording
 from settings import ROOT, Settings
 
 
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register), uploads)
     uploading.allow(app, "batch.upload", settings.max_upload_bytes, uploads)
     for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, batch, watch):
+    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, models, watch):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

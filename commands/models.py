@@ -98,7 +98,7 @@ def retrain(files: tuple[Path, ...], as_json: bool) -> None:
     for reason in report.reasons:
         click.echo(f"  {reason}")
     if report.doubts:
-        click.echo(f"{report.doubts} 件标注可疑，暂未学习，请主管核对（/api/v1/label-checks）。")
+        click.echo(f"{report.doubts} 件标注可疑，暂未学习，请主管在网页“模型 → 核对标注”里核对。")
     for doubt in report.doubts_in_files:
         click.echo(f"  标注可疑，暂未学习：{doubt}")
 

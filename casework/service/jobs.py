@@ -132,6 +132,12 @@ class Jobs:
                 job.result = {_STOP: actor.name}
             audit.record(session, actor.name, "job.stopped", f"job {job.id}", None, {"kind": job.kind})
 
+    def latest(self, actor: Actor, kind: str) -> Job | None:
+        """The job of a kind that was asked for last, None where nobody has asked yet."""
+        actor.require(Permission.MODELS)
+        with self._database.reading() as session:
+            return stored.latest(session, kind)
+
     def run(self, job_id: int) -> None:
         """Do a queued job and record how it ended."""
         with self._database.writing() as session:

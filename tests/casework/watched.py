@@ -23,6 +23,7 @@ def add_case(
     due_at: datetime | None = None,
     needs_review: bool = False,
     known_share: float = 0.9,
+    model: str = "v1",
 ) -> Case:
     """A case registered at ``at``, with a suggestion unless None."""
     case = Case(
@@ -45,7 +46,7 @@ def add_case(
         made = SuggestionMade(
             case_id=case.id,
             made_at=at,
-            model_version="v1",
+            model_version=model,
             department=suggested,
             department_confidence=0.8,
             needs_review=needs_review,

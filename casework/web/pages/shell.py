@@ -30,6 +30,7 @@ NAVIGATION = (
     Place("queue.page", "待分办", "q", Permission.READ),
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
     Place("batch.page", "批量", "b", Permission.EXCHANGE),
+    Place("models.page", "模型", "m", Permission.MODELS),
     Place("watch.page", "统计", "s", Permission.WATCH),
 )
 
