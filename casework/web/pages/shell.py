@@ -30,6 +30,7 @@ class Place:
 NAVIGATION = (
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
     Place("watch.page", "统计", "s", Permission.WATCH),
+    Place("settings.home", "设置", "e", Permission.OFFICE),
 )
 
 
