@@ -27,10 +27,12 @@ from casework.web import (
     uploading,
     watch,
 )
-from casework.web.pages import acceptance, case, deciding, new_case, queue, shell, wording
-from casework.web.pages import batch, deciding, new_case, shell, wording
-from casework.web.pages import deciding, models, new_case, shell, wording
+from casework.web.pages import acceptance, batch, case, deciding, models, new_case, queue, shell, wording
+from casework.web.pages import settings as settings_pages
 from settings import ROOT, Settings
+
+_API = (rest, cases, exchange, office, releases, watch)
+_PAGES = (shell, wording, accounts, queue, acceptance, case, deciding, new_case, batch, models, settings_pages)
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
@@ -70,28 +72,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     key = settings.originals_key and settings.originals_key.get_secret_value()
     office_set = Office.of(settings.timezone, settings.blind_share, settings.due_soon_hours, key)
-    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register))
-    for one in (
-        rest,
-        shell,
-        accounts,
-        exchange,
-        cases,
-        office,
-        releases,
-        wording,
-        queue,
-        case,
-        deciding,
-        acceptance,
-        new_case,
-        watch,
-    ):
     uploads = Uploads(settings.uploads, settings.upload_days)
     desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register), uploads)
     uploading.allow(app, "batch.upload", settings.max_upload_bytes, uploads)
-    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, batch, watch):
-    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, models, watch):
+    for one in (*_API, *_PAGES):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

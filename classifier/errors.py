@@ -5,7 +5,14 @@ Messages are in Chinese because staff read them; each names the value and the ne
 
 
 class FenbanError(Exception):
-    """Base of all errors that are the input's or the setup's fault, not a bug."""
+    """Base of all errors that are the input's or the setup's fault, not a bug.
+
+    ``field`` names the value that is wrong where a caller gave several, so that a form can say it beside it.
+    """
+
+    def __init__(self, message: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class InvalidComplaintError(FenbanError):

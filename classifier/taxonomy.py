@@ -91,6 +91,11 @@ class Taxonomy:
         """Departments named by the labels found in a file, sorted; each is its own name."""
         return cls(tuple(Department(label, label) for label in sorted(set(departments))), urgencies)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What the ids of departments and levels are called."""
+        return {one.id: one.name for one in self.departments} | {one.id: one.name for one in self.urgencies}
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a manifest."""
         return asdict(self)

@@ -58,7 +58,7 @@ def add_user(
         must_change_password=one_time,
         created_at=clock.now(),
     ):
-        raise ConflictError(f"已有账号“{name}”，请换一个名字。")
+        raise ConflictError(f"已有账号“{name}”，请换一个名字。", field="name")
     audit.record(session, actor.name, "user.added", f"user {name}", new={"role": role, "department": department})
     return named(session, name)
 
@@ -84,7 +84,27 @@ def named(session: Session, name: str) -> User:
     """
     found = accounts.user(session, name) if NAME.fullmatch(name := plain(name)) else None
     if found is None:
-        raise NotFoundError(f"没有账号“{name}”，请用 fenban user list 查看。")
+        raise NotFoundError(f"没有账号“{name}”，请核对名字。")
+    return found
+
+
+def all_users(session: Session, actor: Actor) -> list[User]:
+    """All accounts, by name."""
+    actor.require(Permission.ACCOUNTS)
+    return accounts.users(session)
+
+
+def numbered(session: Session, actor: Actor, user_id: int) -> User:
+    """The account of this id.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    actor.require(Permission.ACCOUNTS)
+    found = accounts.user_numbered(session, user_id)
+    if found is None:
+        raise NotFoundError("没有这个账号，请回到账号列表。")
     return found
 
 
@@ -95,10 +115,10 @@ def set_password(session: Session, actor: Actor, name: str, password: str, one_t
 
 
 def set_role(session: Session, actor: Actor, name: str, role: str, department: str | None = None) -> None:
-    """Give an account another role and department, and end its sessions."""
+    """Give an account, never one's own, another role and department, and end its sessions."""
     actor.require(Permission.ACCOUNTS)
     _check_role(role)
-    user = named(session, name)
+    user = _another(session, actor, name, "改角色")
     if role != "admin":
         _keep_an_administrator(session, user)
     old = {"role": user.role, "department": user.department}
@@ -108,14 +128,22 @@ def set_role(session: Session, actor: Actor, name: str, role: str, department: s
 
 
 def set_active(session: Session, actor: Actor, name: str, active: bool) -> None:
-    """Close an account, ending its sessions and stopping its tokens, or open it again."""
+    """Close an account, never one's own, ending its sessions and stopping its tokens, or open it again."""
     actor.require(Permission.ACCOUNTS)
-    user = named(session, name)
+    user = _another(session, actor, name, "停用或启用")
     if not active:
         _keep_an_administrator(session, user)
     audit.record(session, actor.name, "user.active", f"user {user.name}", {"active": user.active}, {"active": active})
     user.active = active
     accounts.end_sign_ins(session, user.id)
+
+
+def end_sessions(session: Session, actor: Actor, name: str) -> None:
+    """Sign an account out everywhere; whoever knows the password may sign in again."""
+    actor.require(Permission.ACCOUNTS)
+    user = named(session, name)
+    accounts.end_sign_ins(session, user.id)
+    audit.record(session, actor.name, "user.sessions_ended", f"user {user.name}")
 
 
 def actor_of(user: User) -> Actor:
@@ -137,7 +165,7 @@ def checked_name(name: str) -> str:
     """
     name = plain(name)
     if not NAME.fullmatch(name):
-        raise InvalidInputError(f"名字“{name[:80]}”不能用：1 至 64 个汉字、字母、数字或 . _ - @，不含空格。")
+        raise InvalidInputError(f"名字“{name[:80]}”不能用：1 至 64 个汉字、字母、数字或 . _ - @，不含空格。", "name")
     return name
 
 
@@ -163,7 +191,14 @@ def keep_password(session: Session, actor: str, user: User, password: str, one_t
 def _check_role(role: str) -> None:
     if role not in ROLES:
         allowed = "、".join(f"{one}（{ROLE_NAMES[one]}）" for one in ROLES)
-        raise InvalidInputError(f"没有角色“{role}”，可用的有：{allowed}。")
+        raise InvalidInputError(f"没有角色“{role}”，可用的有：{allowed}。", field="role")
+
+
+def _another(session: Session, actor: Actor, name: str, doing: str) -> User:
+    user = named(session, name)
+    if user.id == actor.user_id:
+        raise ConflictError(f"不能给自己的账号{doing}，请另一位管理员来做。")
+    return user
 
 
 def _keep_an_administrator(session: Session, user: User) -> None:

@@ -15,6 +15,7 @@ from classifier.errors import InvalidInputError, NotFoundError
 from classifier.taxonomy import Taxonomy
 
 __all__ = [
+    "HOLIDAYS",
     "LATER",
     "OVERDUE",
     "SOON",
@@ -27,9 +28,12 @@ __all__ = [
     "set_holidays",
     "set_rule",
     "state",
+    "subject",
 ]
 
 OVERDUE, SOON, LATER = "overdue", "soon", "later"
+HOLIDAYS = "holidays"
+"""What the audit trail calls days that are not as their weekday says."""
 
 
 class Deadlines:
@@ -89,17 +93,35 @@ def set_rule(session: Session, actor: Actor, taxonomy: Taxonomy, rule: DeadlineR
     """
     actor.require(Permission.OFFICE)
     if rule.department and taxonomy.department_id(rule.department) != rule.department:
-        raise InvalidInputError(f"没有“{rule.department}”这个部门。")
+        raise InvalidInputError(f"没有“{rule.department}”这个部门。", field="department")
     if taxonomy.urgency_id(rule.urgency) != rule.urgency:
         known = "、".join(level.id for level in taxonomy.urgencies)
-        raise InvalidInputError(f"没有“{rule.urgency}”这一级紧急程度，应为 {known}。")
-    _check_name("渠道", rule.channel)
+        raise InvalidInputError(f"没有“{rule.urgency}”这一级紧急程度，应为 {known}。", field="urgency")
+    _check_name("渠道", rule.channel, "channel")
     if not 0 < rule.hours <= 24 * 366:
-        raise InvalidInputError(f"时限 {rule.hours:g} 小时不对，应大于 0，不超过一年。")
+        raise InvalidInputError(f"时限 {rule.hours:g} 小时不对，应大于 0，不超过一年。", field="hours")
     rule.channel = rule.channel.strip()  # as that of a case is
     old = _standing(session, _key(rule))
     stored.put_rule(session, rule)
-    audit.record(session, actor.name, "deadline.set", _subject(*_key(rule)), old, _rule_out(rule))
+    audit.record(session, actor.name, "deadline.set", subject(*_key(rule)), old, _rule_out(rule))
+
+
+def set_for_level(
+    session: Session, actor: Actor, taxonomy: Taxonomy, level: str, hours: float, working_days: bool
+) -> None:
+    """Set the response time of a level for all cases without a rule of their own.
+
+    What ``taxonomy``, as the model has it, says of the level needs no rule.
+    """
+    own = next((one.respond_within_hours for one in taxonomy.urgencies if one.id == level), None)
+    standing = _standing(session, ("", "", level))
+    if (hours, working_days) == (own, False):
+        if standing:
+            remove_rule(session, actor, "", "", level)
+        return
+    rule = DeadlineRule(channel="", department="", urgency=level, hours=hours, working_days=working_days)
+    if standing != _rule_out(rule):
+        set_rule(session, actor, taxonomy, rule)
 
 
 def remove_rule(session: Session, actor: Actor, channel: str, department: str, urgency: str) -> None:
@@ -114,7 +136,7 @@ def remove_rule(session: Session, actor: Actor, channel: str, department: str, u
     old = _standing(session, key)
     if not stored.remove_rule(session, *key):
         raise NotFoundError("没有这一条时限，请先查看已有的时限。")
-    audit.record(session, actor.name, "deadline.removed", _subject(*key), old)
+    audit.record(session, actor.name, "deadline.removed", subject(*key), old)
 
 
 def set_holidays(session: Session, actor: Actor, days: Mapping[date, tuple[bool, str]]) -> None:
@@ -127,7 +149,7 @@ def set_holidays(session: Session, actor: Actor, days: Mapping[date, tuple[bool,
         _check_name("名称", name)
     stored.put_holidays(session, days)
     new = {str(day): {"working": working, "name": name} for day, (working, name) in days.items()}
-    audit.record(session, actor.name, "holidays.set", "holidays", old or None, new)
+    audit.record(session, actor.name, "holidays.set", HOLIDAYS, old or None, new)
 
 
 def remove_holidays(session: Session, actor: Actor, days: list[date]) -> None:
@@ -137,23 +159,24 @@ def remove_holidays(session: Session, actor: Actor, days: list[date]) -> None:
         return
     old = {str(one.day): _holiday_out(one) for one in stored.holidays(session) if one.day in days}
     stored.remove_holidays(session, days)
-    audit.record(session, actor.name, "holidays.removed", "holidays", old or None)
+    audit.record(session, actor.name, "holidays.removed", HOLIDAYS, old or None)
 
 
 def _standing(session: Session, key: tuple[str, str, str]) -> dict[str, float | bool] | None:
     return next((_rule_out(one) for one in stored.rules(session) if _key(one) == key), None)
 
 
-def _check_name(what: str, value: str) -> None:
+def _check_name(what: str, value: str, field: str = "") -> None:
     if len(value) > _MAX_NAME:
-        raise InvalidInputError(f"{what}“{value[:20]}…”过长，最多 {_MAX_NAME} 字。")
+        raise InvalidInputError(f"{what}“{value[:20]}…”过长，最多 {_MAX_NAME} 字。", field)
 
 
 def _key(rule: DeadlineRule) -> tuple[str, str, str]:
     return rule.channel, rule.department, rule.urgency
 
 
-def _subject(channel: str, department: str, urgency: str) -> str:
+def subject(channel: str, department: str, urgency: str) -> str:
+    """What the audit trail calls a response time."""
     return f"deadline {channel or '*'}/{department or '*'}/{urgency}"
 
 

@@ -136,7 +136,7 @@ class Jobs:
         """The job of a kind that was asked for last, None where nobody has asked yet."""
         actor.require(Permission.MODELS)
         with self._database.reading() as session:
-            return stored.latest(session, kind)
+            return stored.latest(session, [kind])
 
     def run(self, job_id: int) -> None:
         """Do a queued job and record how it ended."""

@@ -29,9 +29,9 @@ def check_new(password: str, name: str) -> None:
     InvalidInputError
     """
     if len(password.strip()) < MIN_LENGTH:
-        raise InvalidInputError(f"密码太短：至少要 {MIN_LENGTH} 个字符，可以用一句话。")
+        raise InvalidInputError(f"密码太短：至少要 {MIN_LENGTH} 个字符，可以用一句话。", field="password")
     if len(password.casefold().replace(name.casefold(), "")) < MIN_LENGTH // 2:
-        raise InvalidInputError("密码不能以用户名为主，请换一个。")
+        raise InvalidInputError("密码不能以用户名为主，请换一个。", field="password")
 
 
 def hashed(password: str) -> str:

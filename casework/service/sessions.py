@@ -10,7 +10,7 @@ from casework.service import clock, passwords
 from casework.service.accounts import NAME, keep_password, plain, secret_hash
 from casework.storage import accounts, audit
 from casework.storage.database import Database, Session
-from casework.storage.tables import User
+from casework.storage.tables import SignIn, User
 from classifier.errors import InvalidInputError, NotSignedInError
 
 LASTS = timedelta(hours=12)
@@ -71,6 +71,23 @@ def sign_out(session: Session, secret: str) -> None:
         user = accounts.user_of(session, found.user_id)
         accounts.end_sign_in(session, found.secret_hash)
         audit.record(session, user.name, "user.signed_out", f"user {user.name}")
+
+
+def others(session: Session, user: User, secret: str) -> list[SignIn]:
+    """The sessions of one's own beside the present one that have not ended, the newest first."""
+    now = clock.now()
+    found = accounts.sign_ins(session, user.id)
+    return [one for one in found if one.secret_hash != secret_hash(secret) and now <= one.created_at + LASTS]
+
+
+def end_others(session: Session, user: User, secret: str) -> int:
+    """End them; how many."""
+    found = others(session, user, secret)
+    for one in found:
+        accounts.end_sign_in(session, one.secret_hash)
+    if found:
+        audit.record(session, user.name, "user.sessions_ended", f"user {user.name}")
+    return len(found)
 
 
 def user_of_session(database: Database, secret: str, idle: timedelta, *, present: bool = True) -> User | None:

@@ -17,7 +17,7 @@ from classifier.errors import ConflictError, InvalidInputError, NotAllowedError,
 
 PREFIX = "fb_"
 MAX_DAYS = 365
-_NEED_A_PERSON = frozenset({Permission.DECIDE, Permission.OVERRULE, Permission.ORIGINALS, Permission.ACCOUNTS})
+NEED_A_PERSON = frozenset({Permission.DECIDE, Permission.OVERRULE, Permission.ORIGINALS, Permission.ACCOUNTS})
 
 
 def create_token(
@@ -51,21 +51,29 @@ def create_token(
     actor.require(Permission.ACCOUNTS)
     name, wanted = checked_name(name), _scopes(scopes)
     if not 1 <= days <= MAX_DAYS:
-        raise InvalidInputError(f"有效期 {days} 天不行，应为 1 至 {MAX_DAYS} 天。")
+        raise InvalidInputError(f"有效期 {days} 天不行，应为 1 至 {MAX_DAYS} 天。", field="days")
     owner = named(session, user) if user is not None else None
-    if owner is None and (missing := wanted & _NEED_A_PERSON):
-        raise NotAllowedError(f"“{_in_words(missing)}”要有人负责，请用 --user 指定账号。")
+    if owner is None and (missing := wanted & NEED_A_PERSON):
+        raise NotAllowedError(f"“{_in_words(missing)}”要有人负责，请指定账号。", field="user")
     if owner and (beyond := wanted - ROLES[owner.role]):
-        raise NotAllowedError(f"“{owner.name}”是{ROLE_NAMES[owner.role]}，没有“{_in_words(beyond)}”的权限。")
+        raise NotAllowedError(
+            f"“{owner.name}”是{ROLE_NAMES[owner.role]}，没有“{_in_words(beyond)}”的权限。", field="scopes"
+        )
     secret = PREFIX + secrets.token_urlsafe(32)
     moment, granted = clock.now(), sorted(wanted)
     expires = moment + timedelta(days=days)
     kept = {"secret_hash": secret_hash(secret), "created_at": moment, "user_id": owner and owner.id}
     if not accounts.add_token(session, name=name, scopes=granted, expires_at=expires, **kept):
-        raise ConflictError(f"已有令牌“{name}”（可能已撤销），请换一个名字。")
+        raise ConflictError(f"已有令牌“{name}”（可能已撤销），请换一个名字。", field="name")
     new = {"scopes": granted, "expires_at": expires.isoformat(), "user": owner and owner.name}
     audit.record(session, actor.name, "token.created", f"token {name}", new=new)
     return secret
+
+
+def all_tokens(session: Session, actor: Actor) -> list[tuple[Token, str | None]]:
+    """All tokens by name, each with the name of the account behind it."""
+    actor.require(Permission.ACCOUNTS)
+    return accounts.tokens(session)
 
 
 def revoke_token(session: Session, actor: Actor, name: str) -> None:
@@ -78,7 +86,7 @@ def revoke_token(session: Session, actor: Actor, name: str) -> None:
     actor.require(Permission.ACCOUNTS)
     token = accounts.token(session, checked_name(name))
     if token is None:
-        raise NotFoundError(f"没有令牌“{name}”，请用 fenban token list 查看。")
+        raise NotFoundError(f"没有令牌“{name}”，请核对名字。")
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         audit.record(session, actor.name, "token.revoked", f"token {token.name}")
@@ -118,7 +126,7 @@ def _scopes(names: Collection[str]) -> frozenset[Permission]:
     except ValueError:
         pass
     allowed = "、".join(f"{one.value}（{NAMES[one]}）" for one in Permission)
-    raise InvalidInputError(f"没有这样的权限：{'、'.join(names) or '空'}。可用的有：{allowed}。")
+    raise InvalidInputError(f"没有这样的权限：{'、'.join(names) or '空'}。可用的有：{allowed}。", field="scopes")
 
 
 def _in_words(permissions: Collection[Permission]) -> str:

@@ -66,6 +66,11 @@ def user_of(session: Session, user_id: int) -> User:
     return session.get_one(User, user_id)
 
 
+def user_numbered(session: Session, user_id: int) -> User | None:
+    """The account of this id."""
+    return session.get(User, user_id)
+
+
 def active_of_role(session: Session, role: str) -> list[User]:
     """The active accounts of a role, held until the transaction ends so that nobody takes the last one."""
     return list(session.scalars(select(User).where(User.role == role, User.active).order_by(User.id).with_for_update()))
@@ -97,6 +102,11 @@ def sign_in(session: Session, secret_hash: str) -> SignIn | None:
 def end_sign_in(session: Session, secret_hash: str) -> None:
     """End one session."""
     session.execute(delete(SignIn).where(SignIn.secret_hash == secret_hash))
+
+
+def sign_ins(session: Session, user_id: int) -> list[SignIn]:
+    """The sessions of an account, the newest first."""
+    return list(session.scalars(select(SignIn).where(SignIn.user_id == user_id).order_by(SignIn.created_at.desc())))
 
 
 def end_sign_ins(session: Session, user_id: int | None = None, before: datetime | None = None) -> None:

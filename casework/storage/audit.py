@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
 from casework.storage.tables import AuditEntry
@@ -44,6 +45,20 @@ def record_many(
         session.execute(insert(AuditEntry), rows)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries are asked for; what is None or empty does not narrow.
+
+    ``since`` is the first moment wanted, ``until`` the first no longer wanted.
+    """
+
+    subjects: Sequence[str] = ()
+    actor: str | None = None
+    actions: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 def entries(
     session: Session,
     subject: str | None = None,
@@ -52,11 +67,29 @@ def entries(
     actions: Sequence[str] = (),
 ) -> list[AuditEntry]:
     """The newest entries first, of one subject or of all, of some actions or of all, older than the entry ``before``."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    if subject is not None:
-        query = query.where(AuditEntry.subject == subject)
-    if actions:
-        query = query.where(AuditEntry.action.in_(actions))
-    if before is not None:
-        query = query.where(AuditEntry.id < before)
-    return list(session.scalars(query))
+    return search(session, Wanted(() if subject is None else (subject,), actions=actions), before, limit)
+
+
+def search(session: Session, wanted: Wanted, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
+    """The newest of those wanted first, older than the entry ``before``."""
+    query = _narrowed(select(AuditEntry), wanted).order_by(AuditEntry.id.desc()).limit(limit)
+    return list(session.scalars(query if before is None else query.where(AuditEntry.id < before)))
+
+
+def hold(session: Session, subject: str) -> None:
+    """Let nobody else hold a subject until the transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(subject))))
+
+
+def _narrowed(query: Select[tuple[AuditEntry]], wanted: Wanted) -> Select[tuple[AuditEntry]]:
+    for column, values in ((AuditEntry.subject, wanted.subjects), (AuditEntry.action, wanted.actions)):
+        if values:
+            query = query.where(column.in_(values))
+    if wanted.actor is not None:
+        query = query.where(AuditEntry.actor == wanted.actor)
+    if wanted.since is not None:
+        query = query.where(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(AuditEntry.at < wanted.until)
+    return query

@@ -29,11 +29,6 @@ def get(session: Session, job_id: int, lock: bool = False) -> Job | None:
     return session.get(Job, job_id, with_for_update=lock) if job_id < 10**18 else None
 
 
-def latest(session: Session, kind: str) -> Job | None:
-    """The job of a kind that was asked for last."""
-    return session.scalars(select(Job).where(Job.kind == kind).order_by(Job.id.desc()).limit(1)).first()
-
-
 def under_way(session: Session) -> list[Job]:
     """Jobs that are queued or running."""
     return list(session.scalars(select(Job).where(Job.state.in_((QUEUED, RUNNING))).order_by(Job.id)))

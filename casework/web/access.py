@@ -100,10 +100,34 @@ ACCESS: dict[str, Permission | None] = {
     "watch.api": Permission.WATCH,
     "watch.page": Permission.WATCH,
     "watch.metrics": Permission.WATCH,
+    "settings.home": Permission.OFFICE,
+    "settings.labels.page": Permission.OFFICE,
+    "settings.labels.save": Permission.OFFICE,
+    "settings.deadlines.page": Permission.OFFICE,
+    "settings.deadlines.save": Permission.OFFICE,
+    "settings.deadlines.remove": Permission.OFFICE,
+    "settings.holidays.page": Permission.OFFICE,
+    "settings.holidays.preview": Permission.OFFICE,
+    "settings.holidays.save": Permission.OFFICE,
+    "settings.holidays.remove": Permission.OFFICE,
+    "settings.staff.page": Permission.ACCOUNTS,
+    "settings.staff.add": Permission.ACCOUNTS,
+    "settings.staff.person": Permission.ACCOUNTS,
+    "settings.staff.set_role": Permission.ACCOUNTS,
+    "settings.staff.set_password": Permission.ACCOUNTS,
+    "settings.staff.set_active": Permission.ACCOUNTS,
+    "settings.staff.end_sessions": Permission.ACCOUNTS,
+    "settings.tokens.page": Permission.ACCOUNTS,
+    "settings.tokens.create": Permission.ACCOUNTS,
+    "settings.tokens.revoke": Permission.ACCOUNTS,
+    "settings.trail.page": Permission.AUDIT,
+    "settings.trail.export": Permission.AUDIT,
 }
 """What each endpoint needs; None is open to all. An endpoint that is missing here is closed to all."""
 
-ANY_SIGNED_IN = frozenset({"accounts.sign_out", "accounts.password", "accounts.change_password"})
+ANY_SIGNED_IN = frozenset(
+    {"accounts.sign_out", "accounts.sign_out_others", "accounts.password", "accounts.change_password"}
+)
 """What whoever is signed in may do, even before a one-time password is changed; no token may."""
 
 UNATTENDED = frozenset({"case.standing"})

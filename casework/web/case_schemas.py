@@ -181,8 +181,7 @@ class CaseShapes:
 
     def __init__(self, desk: Desk, now: datetime) -> None:
         self._desk, self._now = desk, now
-        labels = (*desk.taxonomy.departments, *desk.taxonomy.urgencies)
-        self._names = {label.id: label.name for label in labels}
+        self._names = desk.taxonomy.names
 
     def case(self, case: Case) -> dict[str, Any]:
         """The fields of CaseOut."""

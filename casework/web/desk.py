@@ -8,10 +8,11 @@ from flask import Flask, current_app
 
 from casework.service.desk import Desk
 from casework.service.jobs import Jobs
+from casework.service.labels import as_called
 from casework.service.office import Office
 from casework.service.uploads import Uploads
 from casework.web.access import current_actor
-from casework.web.model import serving_or_none
+from casework.web.model import given, serving_or_none
 from classifier.taxonomy import Taxonomy
 
 
@@ -48,4 +49,5 @@ def uploads() -> Uploads:
 def desk() -> Desk:
     """What the current request is answered by."""
     classifier = serving_or_none(current_app)
-    return Desk(current_actor(), office(), classifier.taxonomy if classifier else Taxonomy.read(), classifier)
+    taxonomy = classifier.taxonomy if classifier else as_called(Taxonomy.read(), given())
+    return Desk(current_actor(), office(), taxonomy, classifier)

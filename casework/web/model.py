@@ -5,19 +5,40 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, current_app
 
+from casework.service import labels
+from casework.web.database import database
 from classifier.errors import InvalidModelError
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint
 
-_KEY = "fenban.model"
+_KEY, _NAMED, _LOOKED = "fenban.model", "fenban.model.named", "fenban.model.looked"
 _LOOK_EVERY_S = 1.0
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A model, and the same as the office calls its labels."""
+
+    plain: Classifier
+    own: labels.Given
+    named: Classifier
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the office called its labels at a moment of the process's clock."""
+
+    at_s: float
+    own: labels.Given
 
 
 def load_into(app: Flask, models: Path) -> None:
@@ -26,7 +47,24 @@ def load_into(app: Flask, models: Path) -> None:
 
 
 def serving_classifier(app: Flask) -> Classifier:
-    """The app's model.
+    """The app's model, which calls departments and levels as the office does.
+
+    Raises
+    ------
+    InvalidModelError
+        None could be loaded.
+    """
+    plain = loaded(app)
+    known: _Named | None = app.extensions.get(_NAMED)
+    own = given()
+    if known is None or known.plain is not plain or known.own is not own:
+        named = plain.called(labels.as_called(plain.taxonomy, own))
+        known = app.extensions[_NAMED] = _Named(plain, own, named)
+    return known.named
+
+
+def loaded(app: Flask) -> Classifier:
+    """The app's model under its own names, without a look into the register.
 
     Raises
     ------
@@ -35,6 +73,24 @@ def serving_classifier(app: Flask) -> Classifier:
     """
     served: Served = app.extensions[_KEY]
     return served.classifier()
+
+
+def given() -> labels.Given:
+    """What the office calls its departments and levels, looked up once a second, as it changes once in years."""
+    looked: _Looked | None = current_app.extensions.get(_LOOKED)
+    now_s = time.monotonic()
+    if looked is None or now_s > looked.at_s + _LOOK_EVERY_S:
+        with database().reading() as session:
+            own = labels.given(session)
+        # The same object while it is the same, so that no request compares names.
+        looked = _Looked(now_s, looked.own if looked and looked.own == own else own)
+        current_app.extensions[_LOOKED] = looked
+    return looked.own
+
+
+def look_again() -> None:
+    """Let this process see at once what it has just set."""
+    current_app.extensions.pop(_LOOKED, None)
 
 
 def serving_or_none(app: Flask) -> Classifier | None:

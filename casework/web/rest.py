@@ -10,7 +10,7 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from casework.service import triage
-from casework.web.model import serving_classifier
+from casework.web.model import loaded, serving_classifier
 from casework.web.schemas import (
     AdviceOut,
     ComplaintIn,
@@ -99,6 +99,6 @@ def healthz() -> HealthOut:
 def readyz() -> HealthOut | tuple[HealthOut, int]:
     """Say whether a model is loaded."""
     try:
-        return HealthOut(status="ok", model_version=serving_classifier(current_app).version)
+        return HealthOut(status="ok", model_version=loaded(current_app).version)
     except InvalidModelError:
         return HealthOut(status="no_model"), 503

@@ -103,6 +103,10 @@ class Classifier:
         self._others = [[(i, one) for i, one in assisting if one != lead] for lead in self._leads]
         self._reader = Reader(weights, thresholds.urgency, thresholds.urgent_log_odds)
 
+    def called(self, taxonomy: Taxonomy) -> Classifier:
+        """The same model, its departments and levels as ``taxonomy`` has them, which knows all of their ids."""
+        return Classifier(self.weights, taxonomy, self.thresholds, self.version, self.precedents)
+
     def suggest(self, complaint: Complaint) -> Suggestion:
         """Suggest for one complaint, exactly as :meth:`suggest_many` would."""
         return self.suggest_many([complaint])[0]

@@ -32,6 +32,7 @@ ROUTES: dict[str, set[str]] = {
     "GET /sign-in": EVERYBODY,
     "POST /sign-in": EVERYBODY,
     "POST /sign-out": STAFF,
+    "POST /sign-out/others": STAFF,
     "GET /password": STAFF,
     "POST /password": STAFF,
     "GET /": STAFF | {"read"},
@@ -107,6 +108,28 @@ ROUTES: dict[str, set[str]] = {
     "GET /api/v1/watch": SENIOR | {"watch"},
     "GET /watch": SENIOR | {"watch"},
     "GET /metrics": SENIOR | {"watch"},
+    "GET /settings": SENIOR | {"office"},
+    "GET /settings/labels": SENIOR | {"office"},
+    "POST /settings/labels": SENIOR | {"office"},
+    "GET /settings/deadlines": SENIOR | {"office"},
+    "POST /settings/deadlines": SENIOR | {"office"},
+    "POST /settings/deadlines/removal": SENIOR | {"office"},
+    "GET /settings/holidays": SENIOR | {"office"},
+    "POST /settings/holidays": SENIOR | {"office"},
+    "POST /settings/holidays/preview": SENIOR | {"office"},
+    "POST /settings/holidays/removal": SENIOR | {"office"},
+    "GET /settings/staff": {"admin", "accounts"},
+    "POST /settings/staff": {"admin", "accounts"},
+    "GET /settings/staff/<int:user_id>": {"admin", "accounts"},
+    "POST /settings/staff/<int:user_id>/role": {"admin", "accounts"},
+    "POST /settings/staff/<int:user_id>/password": {"admin", "accounts"},
+    "POST /settings/staff/<int:user_id>/active": {"admin", "accounts"},
+    "POST /settings/staff/<int:user_id>/sign-out": {"admin", "accounts"},
+    "GET /settings/tokens": {"admin", "accounts"},
+    "POST /settings/tokens": {"admin", "accounts"},
+    "POST /settings/tokens/revocation": {"admin", "accounts"},
+    "GET /settings/audit": SENIOR | {"audit"},
+    "GET /settings/audit/export": SENIOR | {"audit"},
 }
 """Who may use each route: people by role, tokens by their only scope."""
 
@@ -161,7 +184,7 @@ def test_who_may_use_what(office: Flask, clients: Callable[[str], FlaskClient], 
         if route in ("POST /sign-out", "POST /sign-in"):
             client = clients(who)
         method, path = route.split()
-        path = re.sub(r"<int:\w+>", "1", path).replace("<path:filename>", "fenban.css")
+        path = re.sub(r"<int:\w+>", "999", path).replace("<path:filename>", "fenban.css")
         data = {"csrf_token": csrf_token(client)} if route == "POST /sign-in" else {}
         with client.open(path, method=method, data=data) as response:
             expected = who in ROUTES[route]

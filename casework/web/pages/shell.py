@@ -32,6 +32,7 @@ NAVIGATION = (
     Place("batch.page", "批量", "b", Permission.EXCHANGE),
     Place("models.page", "模型", "m", Permission.MODELS),
     Place("watch.page", "统计", "s", Permission.WATCH),
+    Place("settings.home", "设置", "e", Permission.OFFICE),
 )
 
 

@@ -26,7 +26,7 @@ def status_named(status: str) -> str:
 def named(label: str | None) -> str:
     """What staff call a department or level today; nothing where there is none."""
     if "names" not in g:
-        g.names = {one.id: one.name for one in (*_taxonomy().departments, *_taxonomy().urgencies)}
+        g.names = _taxonomy().names
     return str(g.names.get(label, label)) if label else ""
 
 
