@@ -22,6 +22,7 @@ SEARCHED = 20_000
 """A text is looked for in so many of the newest cases of a status."""
 
 MOST_FOUND = 1000
+_FEW = 1000
 _NOTED_EVERY = timedelta(minutes=5)
 
 
@@ -71,13 +72,14 @@ def look(session: Session, actor: Actor, office: Office, wanted: Wanted, limit: 
     """
     actor.require(Permission.READ)
     wanted, not_all_searched = searched(session, wanted)
+    too_many_found = len(wanted.filters.among or ()) == MOST_FOUND
     filters = filters_for(actor, office, wanted.filters, wanted.due)
-    return Look(
-        page_of(session, filters, wanted.cursor, limit, wanted.sort),
-        _counts(session, actor, office, wanted),
-        not_all_searched,
-        len(filters.among or ()) == MOST_FOUND,
-    )
+    counted = _counts(session, actor, office, wanted)
+    if counted.total <= _FEW:
+        # No index has both the filters and the order: few are found first and put in order then.
+        filters = replace(filters, among=lists.ids(session, filters))
+    page = page_of(session, filters, wanted.cursor, limit, wanted.sort)
+    return Look(page, counted, not_all_searched, too_many_found)
 
 
 def counts(session: Session, actor: Actor, office: Office, wanted: Wanted) -> Counts:

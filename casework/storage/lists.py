@@ -96,6 +96,11 @@ def lines(session: Session, ids: Collection[int]) -> list[Line]:
     return [Line(*row) for row in session.execute(_LINES.where(Case.id.in_(ids)).order_by(Case.id))]
 
 
+def ids(session: Session, filters: Filters) -> tuple[int, ...]:
+    """Ids of all cases that match, in no order."""
+    return tuple(session.scalars(select(Case.id).where(*conditions(filters))))
+
+
 def search(session: Session, status: str, text: str, newest: int, most: int) -> tuple[int, ...]:
     """Ids of at most ``most`` cases with a text, number or reference, among the ``newest`` of a status that were received."""
     looked_at = (

@@ -77,13 +77,13 @@ function send(one) {
   one.requestSubmit();
 }
 
-// What keys do to the row; without one, to the first.
+// What keys do to the row with the focus; without one they only go to the first, so that nothing is decided unseen.
 
 function onRow(action) {
   return () => {
     if (!current?.isConnected) step(0);
-    if (current && waits(current)) action();
-    else if (current) say("这一件已经分办，按 u 撤回，或按 Enter 打开。");
+    else if (waits(current)) action();
+    else say("这一件已经分办，按 u 撤回，或按 Enter 打开。");
   };
 }
 
