@@ -46,6 +46,12 @@ def colleague(register: Database, classifier: Classifier) -> Callable[[str, int,
     return decided
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key that leads to another page, and wait until that is there."""
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
 def fits(page: Page) -> bool:
     """Whether there is no sideways scrolling."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
@@ -61,11 +67,11 @@ def test_accepting_takes_one_key(page: Page, address: str, find: Callable[..., s
     assert serious_problems(page) == []
     page.reload()
     following = page.get_attribute("a[rel=next]", "href")
-    page.keyboard.press("y")
-    page.wait_for_url(f"{address}{following}")
+    press(page, "y")
+    assert page.url == f"{address}{following}"
     assert f"{number} 已分办" in page.inner_text("#notices")
-    page.keyboard.press("u")
-    page.wait_for_selector("#notices >> text=待分办")
+    press(page, "u")
+    assert f"{number} 待分办" in page.inner_text("#notices")
     page.goto(f"{address}/cases/{number}")
     assert "撤回" in page.inner_text(".timeline")
 
@@ -76,12 +82,12 @@ def test_the_queue_is_walked_by_keys(page: Page, address: str, find: Callable[..
     number = find(*WAITS, LONG)
     page.goto(f"{address}/cases/{number}?from={queue.replace('?', '%3F')}")
     here = page.inner_text("h1")
-    page.keyboard.press("j")
-    page.wait_for_function("was => document.querySelector('h1').innerText !== was", arg=here)
-    page.keyboard.press("k")
-    page.wait_for_function("was => document.querySelector('h1').innerText === was", arg=here)
-    page.keyboard.press("l")
-    page.wait_for_url(f"{address}{queue}")
+    press(page, "j")
+    assert page.inner_text("h1") != here
+    press(page, "k")
+    assert page.inner_text("h1") == here
+    press(page, "l")
+    assert page.url == f"{address}{queue}"
 
 
 def test_deciding_otherwise_by_keys(page: Page, address: str, find: Callable[..., str]) -> None:
@@ -90,14 +96,15 @@ def test_deciding_otherwise_by_keys(page: Page, address: str, find: Callable[...
     page.goto(f"{address}/cases/{number}")
     assert "请人工复核" in page.inner_text(".verdict")
     shot(page, "case-review")
-    for key in ("2", "q", "a", "生"):
-        page.keyboard.press(key) if key != "生" else page.keyboard.type(key)
+    for key in ("2", "q", "a"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.id") == "assist"
     page.select_option("#assist", "environment")
     page.locator("#assist").blur()
     page.keyboard.press("n")
     page.keyboard.insert_text("占了耕地，先核实地类")
-    page.keyboard.press("Control+Enter")
-    page.wait_for_selector(f"#notices >> text={number} 已分办，自然资源")
+    press(page, "Control+Enter")
+    assert f"{number} 已分办，自然资源" in page.inner_text("#notices")
     page.goto(f"{address}/cases/{number}")
     shown = page.inner_text("main")
     assert "占了耕地，先核实地类" in shown
@@ -114,8 +121,8 @@ def test_a_blind_case_is_decided_first(page: Page, address: str, find: Callable[
     assert serious_problems(page) == []
     page.reload()
     page.keyboard.press("5")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(f"#notices >> text={number} 已分办")
+    press(page, "Enter")
+    assert f"{number} 已分办" in page.inner_text("#notices")
     page.goto(f"{address}/cases/{number}")
     assert "盲件" in page.inner_text("#stands ~ p")
     assert page.locator("main mark").count() > 0
@@ -154,14 +161,13 @@ def test_handing_back_and_closing(
     page.reload()
     page.keyboard.press("b")
     page.keyboard.insert_text("不是我单位职责")
-    page.keyboard.press("Control+Enter")
-    page.wait_for_selector("text=退回了这件")
+    press(page, "Control+Enter")
+    assert "退回了这件" in page.inner_text(".verdict")
     assert "不是我单位职责" in page.inner_text(".timeline")
-    page.locator("h1").click()
-    page.keyboard.press("u")
-    page.wait_for_selector("#stands")
-    page.keyboard.press("c")
-    page.wait_for_selector("#notices >> text=已办结")
+    press(page, "u")
+    assert page.is_visible("#stands")
+    press(page, "c")
+    assert f"{number} 已办结" in page.inner_text("#notices")
     assert page.locator("main form.decide").count() == 0
     assert serious_problems(page) == []
 

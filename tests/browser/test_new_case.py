@@ -33,15 +33,17 @@ def test_typing_brings_a_suggestion(page: Page, address: str) -> None:
     page.fill("#channel", "来信")
     shot(page, "new-case")
     assert serious_problems(page) == []
-    page.keyboard.press("Control+Enter")
-    page.wait_for_selector("#notices >> text=已登记")
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")
+    assert "已登记" in page.inner_text("#notices")
     assert (page.input_value("#text"), page.input_value("#channel")) == ("", "来信")
     assert page.evaluate("document.activeElement.id") == "text"
-    page.click("#notices a")
+    with page.expect_navigation():
+        page.click("#notices a")
     assert "李四" not in page.inner_text(".complaint")
-    page.locator("h1").click()
-    page.keyboard.press("u")
-    page.wait_for_selector("#deciding")
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    assert page.is_visible("#deciding")
 
 
 def test_the_last_that_was_typed_counts(page: Page, address: str) -> None:

@@ -205,6 +205,16 @@ def test_what_is_typed_gets_its_suggestion(clerk: FlaskClient) -> None:
     assert clerk.get("/api/v1/cases").get_json()["cases"] == []
 
 
+@pytest.mark.parametrize(("key", "words"), [(None, "不存、不记"), (Fernet.generate_key().decode(), "原文加密另存")])
+def test_the_form_says_what_becomes_of_personal_data(
+    make_app: Callable[..., Flask], key: str | None, words: str
+) -> None:
+    """As the office has it set."""
+    app = make_app(originals_key=key)
+    add_user(app, "zhang", "triage")
+    assert words in page(sign_in(app, "zhang"), "/new")
+
+
 def test_what_was_chosen_by_hand_stays(clerk: FlaskClient) -> None:
     """While the text goes on; the rest follows the suggestion."""
     typed = {

@@ -127,8 +127,16 @@ def _page(typed: Typed, problem: str = "", taken: str | None = None) -> str:
     may_register = Permission.REGISTER in own.actor.permissions
     with database().reading() as session:
         channels = registering.usual_channels(session, own) if may_register else []
-    facts = {"typed": typed, "problem": problem, "taken": taken, "channels": channels, "may_register": may_register}
-    return render_template("new_case.html", **_shown(typed), **facts)
+    return render_template(
+        "new_case.html",
+        **_shown(typed),
+        typed=typed,
+        problem=problem,
+        taken=taken,
+        channels=channels,
+        may_register=may_register,
+        keeps_originals=own.office.originals is not None,
+    )
 
 
 def _shown(typed: Typed) -> dict[str, Any]:
