@@ -105,24 +105,19 @@ def _read(
         first, keys, known, columns, cell_of, idf, block_of, block_weights,
     )  # fmt: skip
     p = probabilities(found, by_column, intercept, first_classes, exclusive)
-    departments, levels = p[:, spans[0, 0] : spans[0, 1]], p[:, spans[1, 0] : spans[1, 1]]
-    level = np.zeros(len(p), np.int64)
-    if levels.shape[1]:
-        levels[:] = with_odds(levels, departments, urgent_log_odds)
-        learned = grade(levels, urgency_cuts)
-        level = np.maximum(learned, np.minimum(levels_asked, learned + 1))
+    departments = p[:, spans[0, 0] : spans[0, 1]]
+    level = _graded(p[:, spans[1, 0] : spans[1, 1]], departments, levels_asked, urgency_cuts, urgent_log_odds)
     best_first, passages = np.empty(departments.shape, np.int64), np.empty(len(p))
-    first_loud, loud = np.zeros(2 * len(p) + 1, np.int64), 0
-    loud_start, loud_end = np.empty(2 * len(found.word_start), np.int64), np.empty(2 * len(found.word_start), np.int64)
-    loud_share = np.empty(2 * len(found.word_start))
+    first_loud, most = np.zeros(2 * len(p) + 1, np.int64), 2 * len(found.word_start)
+    loud_start, loud_end, loud_share = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
     for document in range(len(p)):
         best_first[document] = np.argsort(-departments[document], kind="mergesort")
         lead, second = spans[0, 0] + best_first[document, 0], spans[0, 0] + best_first[document, 1]
         passages[document] = greatest_sum(shares(found, document, by_column, second, lead))
-        for about in range(2):
+        for about, column in enumerate((lead, spans[1, 0] + level[document])):
+            loud = first_loud[2 * document + about]
             # The mildest level is the absence of reasons for another, so nothing is asked of it.
             if about == 0 or level[document]:
-                column = spans[1, 0] + level[document] if about else lead
                 own = shares(found, document, by_column, column, spans[about, 2])
                 for i in loudest(own):
                     word = found.first_word[document] + i
@@ -136,3 +131,14 @@ def _read(
         p, best_first, level, passages, found.known_share,
         first_loud, loud_start[:loud], loud_end[:loud], loud_share[:loud], found.column, found.value,
     )  # fmt: skip
+
+
+@compiled
+def _graded(levels: Floats, departments: Floats, asked: Ints, cuts: Floats, urgent_log_odds: Floats) -> Ints:
+    """The level of each complaint; ``levels``, the probabilities as learned, become those among incoming complaints."""
+    if levels.shape[1] == 0:
+        return np.zeros(len(levels), np.int64)
+    levels[:] = with_odds(levels, departments, urgent_log_odds)
+    learned = grade(levels, cuts)
+    raised: Ints = np.maximum(learned, np.minimum(asked, learned + 1))
+    return raised
