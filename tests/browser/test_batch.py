@@ -31,9 +31,12 @@ _DROP = """([name, content]) => {
 
 
 @pytest.fixture(scope="module")
-def export(register: Database, classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An export of open cases in which every fourth is about what the next one is about."""
-    folder = tmp_path_factory.mktemp("export")
+def export(register: Database, classifier: Classifier, tmp_path_factory: pytest.TempPathFactory, scheme: str) -> Path:
+    """An export of open cases in which every fourth is about what the next one is about.
+
+    Made for each scheme: what was undone in one is not applied once more in the other.
+    """
+    folder = tmp_path_factory.mktemp(f"export-{scheme}")
     desk = Desk(console(), Office(), classifier.taxonomy)
     with register.reading() as session:
         exchange.export_cases(session, desk, filters_for(desk.actor, desk.office, Filters("open")), folder / "all.csv")
