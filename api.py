@@ -24,7 +24,7 @@ from casework.web import (
     rest,
     watch,
 )
-from casework.web.pages import deciding, new_case, shell, wording
+from casework.web.pages import deciding, figures, new_case, shell, wording
 from settings import ROOT, Settings
 
 
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     key = settings.originals_key and settings.originals_key.get_secret_value()
     office_set = Office.of(settings.timezone, settings.blind_share, settings.due_soon_hours, key)
     desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register))
-    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, watch):
+    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, figures, watch):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

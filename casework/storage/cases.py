@@ -19,7 +19,7 @@ OPEN, DECIDED, CLOSED = "open", "decided", "closed"
 NO_ID = 10**9
 """No register has an id so large; PostgreSQL refuses to compare one with much larger numbers."""
 
-_LINE_CHARS = 80
+LINE_CHARS = 80
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def page(session: Session, filters: Filters, after: Place | None, limit: int) ->
 
 def _page(session: Session, filters: Filters, certain: int, after: Place | None, limit: int) -> list[Line]:
     query = (
-        select(Case, func.substr(Case.text, 1, _LINE_CHARS), SuggestionMade.department_confidence)
+        select(Case, func.substr(Case.text, 1, LINE_CHARS), SuggestionMade.department_confidence)
         .outerjoin(SuggestionMade, SuggestionMade.id == Case.suggestion_id)
         .where(*_conditions(filters), Case.certain == certain)
         .order_by(Case.due_at, Case.id)

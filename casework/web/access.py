@@ -64,7 +64,11 @@ ACCESS: dict[str, Permission | None] = {
     "office.set_rule": Permission.OFFICE,
     "office.trail": Permission.AUDIT,
     "watch.api": Permission.WATCH,
-    "watch.page": Permission.WATCH,
+    "figures.flow": Permission.WATCH,
+    "figures.cases": Permission.WATCH,
+    "figures.export": Permission.WATCH,
+    "figures.quality": Permission.WATCH,
+    "figures.old_address": Permission.WATCH,
     "watch.metrics": Permission.WATCH,
 }
 """What each endpoint needs; None is open to all. An endpoint that is missing here is closed to all."""

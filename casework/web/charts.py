@@ -49,6 +49,8 @@ class Chart:
         Writes a value beside the axis.
     limits : sequence of float
         Values drawn across.
+    column : str
+        What labels are, for the table below the drawing; empty where the numbers stand elsewhere on the page.
     """
 
     width: ClassVar[int] = 420
@@ -62,6 +64,7 @@ class Chart:
     step: float
     tick: Callable[[float], str]
     limits: Sequence[float] = ()
+    column: str = "周一"
 
     @property
     def ticks(self) -> list[tuple[float, str]]:

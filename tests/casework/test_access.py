@@ -71,6 +71,10 @@ ROUTES: dict[str, set[str]] = {
     "PUT /api/v1/deadlines": SENIOR | {"office"},
     "GET /api/v1/audit": SENIOR | {"audit"},
     "GET /api/v1/watch": SENIOR | {"watch"},
+    "GET /figures": SENIOR | {"watch"},
+    "GET /figures/cases": SENIOR | {"watch"},
+    "GET /figures/export": SENIOR | {"watch"},
+    "GET /figures/quality": SENIOR | {"watch"},
     "GET /watch": SENIOR | {"watch"},
     "GET /metrics": SENIOR | {"watch"},
 }

@@ -29,7 +29,7 @@ class Place:
 
 NAVIGATION = (
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
-    Place("watch.page", "统计", "s", Permission.WATCH),
+    Place("figures.flow", "统计", "s", Permission.WATCH),
 )
 
 
