@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import rjieba
+from scipy.sparse import csr_matrix
 
 from backlog.chunk import cells_of
 from backlog.tables import new_table, open_table
@@ -188,18 +189,21 @@ def _limits(classifier: Classifier) -> str:
     prepared = [Prepared(one) for one in chunks]
     found = [classifier.weights.find(one) for one in prepared]
     suggestions = [classifier.suggest_many(one) for one in chunks]
-    by_column = classifier.weights.stack.by_column
+    weights, by_column = classifier.weights, classifier.weights.stack.by_column
+    matrices = [
+        csr_matrix((one.value, one.column, one.first_cell), (len(one.offsets) - 1, len(by_column))) for one in found
+    ]
     segmenter = default_segmenter()
     stages: list[tuple[str, Callable[[], Iterator[Any]]]] = [
         ("preparing: normalise, mask, headers, tone", lambda: (Prepared(one) for one in chunks)),
         ("cutting into words", lambda: (segmenter.cut(one.codes, one.offsets) for one in prepared)),
-        ("finding and weighing terms, cutting included", lambda: (classifier.weights.find(one) for one in prepared)),
-        ("probabilities of all heads", lambda: (one.probabilities() for one in found)),
+        ("finding and weighing terms, cutting included", lambda: (weights.find(one) for one in prepared)),
+        ("the same and probabilities of all heads", lambda: (weights.probabilities(one) for one in prepared)),
         ("hazard rules", lambda: (find_hazards(one) for one in prepared)),
         ("**suggestions, all of these and reasons**", lambda: (classifier.suggest_many(one) for one in chunks)),
         ("suggestions to cells", lambda: ([cells_of(one) for one in some] for some in suggestions)),
         ("limit: jieba in Rust, cut alone", lambda: ([jieba.cut(t, False) for t in one.texts] for one in prepared)),
-        ("limit: sparse dot product alone (scipy)", lambda: (one.matrix @ by_column for one in found)),
+        ("limit: sparse dot product alone (scipy)", lambda: (one @ by_column for one in matrices)),
     ]
     rows = [(name, f"{_cpu_us(work, len(complaints)):.1f}") for name, work in stages]
     return (

@@ -91,7 +91,7 @@ def row_keys(examples: Sequence[Example]) -> np.ndarray:
 
 def ask(classifier: Classifier, prepared: Prepared) -> Answers:
     """What a model answers on prepared complaints."""
-    found = classifier.weights.find(prepared).probabilities()
+    found = classifier.weights.probabilities(prepared)
     heads = {name: head for name, head in classifier.weights.heads.items() if head.exclusive}
     classes = {name: np.array(head.classes) for name, head in heads.items()}
     probabilities = {name: found[name] for name in heads}

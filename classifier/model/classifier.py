@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from classifier.model.found import Floats, Found, Ints
 from classifier.model.hazards import Hazard, find_hazards
 from classifier.model.precedents import Precedents
+from classifier.model.reading import Reader, Reading
 from classifier.model.reasons import hazard_reasons, word_reasons
-from classifier.model.urgency import as_incoming, graded
 from classifier.model.weights import Weights
 from classifier.records import (
     Candidate,
@@ -94,9 +94,14 @@ class Classifier:
         classes = {name: head.classes for name, head in weights.heads.items()}
         self._leads = [self._departments[one] for one in classes["department"]]
         self._levels = [self._urgencies[one] for one in classes.get("urgency", ())]
-        self._assists = [self._departments[one] for one in classes.get("assist", ())]
-        # Which columns of "assist" are the lead itself, for each lead.
-        self._is_assisted = np.array([[one == lead for one in self._assists] for lead in self._leads])
+        self._gravity = {level.id: i for i, level in enumerate(self._levels)}
+        assists = [self._departments[one] for one in classes.get("assist", ())]
+        # Where in a reading the probabilities of departments and levels stand, and for each lead those of who else may assist it.
+        spans = {name: weights.stack.span(name)[:2] for name in ("department", "urgency", "assist")}
+        self._of_leads, self._of_levels = slice(*spans["department"]), slice(*spans["urgency"])
+        assisting = list(enumerate(assists, spans["assist"][0]))
+        self._others = [[(i, one) for i, one in assisting if one != lead] for lead in self._leads]
+        self._reader = Reader(weights, thresholds.urgency, thresholds.urgent_log_odds)
 
     def suggest(self, complaint: Complaint) -> Suggestion:
         """Suggest for one complaint, exactly as :meth:`suggest_many` would."""
@@ -106,14 +111,11 @@ class Classifier:
         """Suggest for each complaint, in order."""
         if not complaints:
             return []
-        prepared = Prepared(complaints)
-        return self._suggest(prepared, self.weights.find(prepared))
+        return self._suggest(*self._read(complaints))
 
     def advise(self, complaint: Complaint) -> tuple[Suggestion, list[SimilarCase]]:
         """Suggest for one complaint, and show the complaints learned from that are most like it, most similar first."""
-        prepared = Prepared([complaint])
-        found = self.weights.find(prepared)
-        nearest = self.precedents.nearest(found, complaint, _MOST_SIMILAR)
+        prepared, hazards, reading = self._read([complaint])
         similar = [
             SimilarCase(
                 one.title,
@@ -123,91 +125,73 @@ class Classifier:
                 self._urgencies.get(one.urgency),
                 similarity,
             )
-            for one, similarity in nearest
+            for one, similarity in self.precedents.nearest(reading.column, reading.value, complaint, _MOST_SIMILAR)
         ]
-        return self._suggest(prepared, found)[0], similar
+        return self._suggest(prepared, hazards, reading)[0], similar
 
-    def _suggest(self, prepared: Prepared, found: Found) -> list[Suggestion]:
-        probabilities = found.probabilities()
-        best_first = np.argsort(-probabilities["department"], axis=1, kind="stable")
-        leads, seconds = best_first[:, 0], best_first[:, 1]
-        stack, n = self.weights.stack, len(best_first)
-        questions = [stack.above_average("department", leads), stack.rather("department", seconds, leads)]
-        urgencies: list[UrgencySuggestion | None] = [None] * n
-        if "urgency" in probabilities:
-            p = as_incoming(probabilities["urgency"], probabilities["department"], self.thresholds.urgent_log_odds)
-            hazards = find_hazards(prepared)
-            levels = self._graded(p, hazards)
-            urgencies = [
-                UrgencySuggestion(self._levels[level], own[level])
-                for level, own in zip(levels.tolist(), p.tolist(), strict=True)
-            ]
-            # The mildest level is the absence of reasons for another, so nothing is asked of it.
-            asked, average = stack.above_average("urgency", levels)
-            questions.append((np.where(levels, asked, average), average))
-        shares = found.shares(*questions)
-        reasons = word_reasons("department", prepared, found, shares[0], _MOST_FOR, _MOST_AGAINST)
-        if "urgency" in probabilities:
-            more = word_reasons("urgency", prepared, found, shares[2], _MOST_URGENT, 0)
-            reasons = [
-                lead + hazard_reasons(complaint, fired) + level
-                for complaint, lead, fired, level in zip(prepared.complaints, reasons, hazards, more, strict=True)
-            ]
+    def _read(self, complaints: Sequence[Complaint]) -> tuple[Prepared, list[list[Hazard]], Reading]:
+        prepared = Prepared(complaints)
+        hazards = find_hazards(prepared) if self._levels else [[] for _ in complaints]
+        return prepared, hazards, self._reader.read(prepared, np.array(list(map(self._level_asked, hazards))))
+
+    def _suggest(self, prepared: Prepared, hazards: list[list[Hazard]], reading: Reading) -> list[Suggestion]:
+        loud = list(
+            zip(reading.loud_start.tolist(), reading.loud_end.tolist(), reading.loud_share.tolist(), strict=True)
+        )
+        first = reading.first_loud.tolist()
+        reasons = [
+            (
+                *word_reasons("department", prepared, document, loud[lead:level], _MOST_FOR, _MOST_AGAINST),
+                *hazard_reasons(prepared.complaints[document], hazards[document]),
+                *word_reasons("urgency", prepared, document, loud[level:end], _MOST_URGENT, 0),
+            )
+            for document, (lead, level, end) in enumerate(zip(first[:-1:2], first[1::2], first[2::2], strict=True))
+        ]
         rows = zip(
-            best_first.tolist(),
-            probabilities["department"].tolist(),
-            self._assisting(probabilities["assist"], leads) if "assist" in probabilities else [None] * n,
-            # A model that never saw a second department suggests none.
-            (found.strongest_passages(shares[1]) >= _OWN_MATTER).tolist() if "assist" in probabilities else [False] * n,
-            urgencies,
+            reading.probabilities.tolist(),
+            reading.best_first.tolist(),
+            reading.levels.tolist(),
+            reading.passages.tolist(),
             reasons,
-            (np.diff(prepared.offsets) - len(SEPARATOR)).tolist(),
-            found.known_share.tolist(),
+            [end - start - len(SEPARATOR) for start, end in pairwise(prepared.offsets.tolist())],
+            reading.known_share.tolist(),
             strict=True,
         )
         return [self._suggestion(*row) for row in rows]
 
     def _suggestion(
         self,
-        best_first: list[int],
         p: list[float],
-        assist: Candidate | None,
-        has_second_matter: bool,
-        urgency: UrgencySuggestion | None,
+        best_first: list[int],
+        level: int,
+        passage: float,
         reasons: tuple[Reason, ...],
         n_chars: int,
         known_share: float,
     ) -> Suggestion:
-        leads, least = self._leads, self.thresholds.plausible
-        candidates = tuple([Candidate(leads[i], p[i]) for i in best_first])
-        plausible = tuple([leads[i] for i in best_first if p[i] >= least[i]])
-        second = Candidate(candidates[1].department, _OWN_MATTER_CONFIDENCE) if has_second_matter else None
+        leads, least, own = self._leads, self.thresholds.plausible, p[self._of_leads]
+        candidates = tuple([Candidate(leads[i], own[i]) for i in best_first])
+        plausible = tuple([leads[i] for i in best_first if own[i] >= least[i]])
+        urgency = UrgencySuggestion(self._levels[level], p[self._of_levels][level]) if self._levels else None
+        assist, second = self._assisting(p, best_first[0]), None
+        # A model that never saw a second department suggests none.
+        if passage >= _OWN_MATTER and "assist" in self.weights.heads:
+            second = Candidate(candidates[1].department, _OWN_MATTER_CONFIDENCE)
         causes = self._review_causes(candidates[0], plausible, second, urgency, n_chars, known_share)
         return Suggestion(
             candidates, assist or second, urgency, plausible, tuple(causes), reasons, known_share, self.version
         )
 
-    def _graded(self, p: Floats, hazards: Sequence[Sequence[Hazard]]) -> Ints:
-        """The level of each complaint, by its probabilities and by the rules that fired."""
-        learned = graded(p, self.thresholds.urgency)
-        asked = np.array([self._level_asked(one) if one else 0 for one in hazards])
-        # One level at most: a rule sees a phrase, the model the whole text, and both have been wrong.
-        levels: Ints = np.maximum(learned, np.minimum(asked, learned + 1))
-        return levels
-
-    def _assisting(self, p: Floats, leads: Ints) -> list[Candidate | None]:
-        """The likeliest department to assist each lead, where it is likely enough."""
-        others = np.where(self._is_assisted[leads], -1.0, p)
-        likeliest = others.argmax(axis=1)
-        return [
-            Candidate(self._assists[i], chance) if chance >= self.thresholds.assist else None
-            for i, chance in zip(likeliest.tolist(), others.max(axis=1).tolist(), strict=True)
-        ]
+    def _assisting(self, p: list[float], lead: int) -> Candidate | None:
+        """The likeliest department to assist a lead, where it is likely enough."""
+        best = max(self._others[lead], key=lambda other: p[other[0]], default=None)
+        if best is None or p[best[0]] < self.thresholds.assist:
+            return None
+        return Candidate(best[1], p[best[0]])
 
     def _level_asked(self, hazards: Sequence[Hazard]) -> int:
         """The gravest level that rules ask for; a level this model does not know asks for none."""
-        classes = self.weights.heads["urgency"].classes
-        return max((classes.index(one.rule.level) for one in hazards if one.rule.level in classes), default=0)
+        return max([self._gravity.get(one.rule.level, 0) for one in hazards], default=0)
 
     def _review_causes(
         self,

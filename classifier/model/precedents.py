@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.compiled import compiled, indices
-from classifier.model.found import Floats, Found, Ints, Ints32
+from classifier.model.found import Floats, Ints, Ints32
 from classifier.records import Complaint
 from classifier.text.mask import mask
 
@@ -79,7 +79,7 @@ class Precedents:
             words.indptr, words.indices, words.data, words.shape[1], max(_MOST_HOLDERS * len(cases), _FEW_CASES)
         )
 
-    def nearest(self, found: Found, complaint: Complaint, n: int) -> list[tuple[Precedent, float]]:
+    def nearest(self, column: Ints32, value: Floats, complaint: Complaint, n: int) -> list[tuple[Precedent, float]]:
         """Up to ``n`` cases by cosine similarity of their words, from 0 to 1, most similar first.
 
         Cases that share little are left out, and so is the complaint itself, so that none is
@@ -87,19 +87,18 @@ class Precedents:
 
         Parameters
         ----------
-        found : Found
-            The terms of the complaint alone.
+        column, value : ndarray
+            The terms of the complaint, as in :class:`classifier.model.found.Found`.
         complaint : Complaint
         n : int
         """
-        similarity = _similarity(found.column, found.value, len(self.cases), *self._index)
+        similar, similarity = _most_similar(column, value, len(self.cases), *self._index)
         nearest: list[tuple[Precedent, float]] = []
-        similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY)
-        for i in similar[np.argsort(-similarity[similar], kind="stable")].tolist():
+        for i, cosine in zip(similar, similarity, strict=True):
             if len(nearest) == n:
                 break
-            if similarity[i] < _SAME or not self.cases[i].shows(complaint):
-                nearest.append((self.cases[i], min(float(similarity[i]), 1.0)))
+            if cosine < _SAME or not self.cases[i].shows(complaint):
+                nearest.append((self.cases[i], min(float(cosine), 1.0)))
         return nearest
 
 
@@ -128,8 +127,10 @@ def _by_word(
 
 
 @compiled
-def _similarity(column: Ints32, value: Floats, n_cases: int, first: Ints, cases: Ints32, parts: Floats) -> Floats:
-    """Cosine of the words of one complaint and of each case; words are the first columns."""
+def _most_similar(
+    column: Ints32, value: Floats, n_cases: int, first: Ints, cases: Ints32, parts: Floats
+) -> tuple[Ints, Floats]:
+    """The cases that share enough with one complaint, and their cosines, the greatest first; words are the first columns."""
     similarity, squares = np.zeros(n_cases), 0.0
     for cell in range(len(column)):
         word = column[cell]
@@ -138,4 +139,8 @@ def _similarity(column: Ints32, value: Floats, n_cases: int, first: Ints, cases:
             squares += value[cell] * value[cell]
             for i in indices(first[word], first[word + 1]):
                 similarity[cases[i]] += value[cell] * parts[i]
-    return similarity / np.sqrt(squares) if squares else similarity
+    if squares:
+        similarity /= np.sqrt(squares)
+    similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY)
+    similar = similar[np.argsort(-similarity[similar], kind="mergesort")]  # which is stable
+    return similar, similarity[similar]

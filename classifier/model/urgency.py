@@ -30,7 +30,7 @@ def as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Sequence[f
     >>> as_incoming(np.array([[0.5, 0.4, 0.1]]), np.array([[1.0, 0.0]]), (np.log(3), 0.0)).round(3)
     array([[0.25, 0.6 , 0.15]])
     """
-    return _as_incoming(levels, departments, np.asarray(urgent_log_odds, dtype=np.float64))
+    return with_odds(levels, departments, np.asarray(urgent_log_odds, dtype=np.float64))
 
 
 def graded(probabilities: Floats, cuts: Sequence[float]) -> Ints:
@@ -49,11 +49,12 @@ def graded(probabilities: Floats, cuts: Sequence[float]) -> Ints:
     >>> graded(np.array([[0.6, 0.3, 0.1], [0.8, 0.1, 0.1], [0.7, 0.1, 0.2]]), (0.35, 0.2))
     array([1, 0, 2])
     """
-    return _graded(probabilities, np.asarray(cuts, dtype=np.float64))
+    return grade(probabilities, np.asarray(cuts, dtype=np.float64))
 
 
 @compiled
-def _as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Floats) -> Floats:
+def with_odds(levels: Floats, departments: Floats, urgent_log_odds: Floats) -> Floats:
+    """:func:`as_incoming` on arrays."""
     adjusted = np.empty(levels.shape)
     for i in range(len(levels)):
         log_odds = 0.0
@@ -66,7 +67,8 @@ def _as_incoming(levels: Floats, departments: Floats, urgent_log_odds: Floats) -
 
 
 @compiled
-def _graded(probabilities: Floats, cuts: Floats) -> Ints:
+def grade(probabilities: Floats, cuts: Floats) -> Ints:
+    """:func:`graded` on arrays."""
     levels = np.zeros(len(probabilities), np.int64)
     for i in range(len(probabilities)):
         for level in range(1, len(cuts) + 1):

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.compiled import compiled, indices
-from classifier.model.found import Floats, Found, Ints, Ints32
+from classifier.model.found import Floats, Found, Ints, Ints32, probabilities
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
-from classifier.text.segment import default_segmenter
+from classifier.text.segment import cut, default_segmenter
 from classifier.text.trie import Bytes, Trie, step
 
 
@@ -57,7 +58,6 @@ class Stack:
 
     Attributes
     ----------
-    heads : dict of str to Head
     by_column : ndarray of shape (columns, classes of all heads + heads)
     intercept : ndarray of shape (classes of all heads,)
     firsts, averages : dict of str to int
@@ -68,7 +68,6 @@ class Stack:
     """
 
     def __init__(self, heads: Mapping[str, Head]) -> None:
-        self.heads = dict(heads)
         ends = [0, *accumulate(len(head.classes) for head in heads.values())]
         self.firsts = dict(zip(heads, ends, strict=False))
         self.first_classes = np.array(ends)
@@ -80,17 +79,17 @@ class Stack:
         self.by_column: Floats = np.ascontiguousarray(np.hstack(columns))
         self.intercept: Floats = np.concatenate([head.intercept for head in heads.values()])
 
-    def above_average(self, head: str, labels: Ints) -> tuple[Ints, Ints]:
-        """The question what speaks for a document's label rather than for the average of the head's labels."""
-        return self.firsts[head] + labels, np.full_like(labels, self.averages[head])
-
-    def rather(self, head: str, labels: Ints, others: Ints) -> tuple[Ints, Ints]:
-        """The question what speaks for one label of each document rather than for another."""
-        return self.firsts[head] + labels, self.firsts[head] + others
+    def span(self, head: str) -> tuple[int, int, int]:
+        """Where a head's classes begin and end, and where its average stands; zeros where there is no such head."""
+        if head not in self.firsts:
+            return 0, 0, 0
+        first = self.firsts[head]
+        return first, min(end for end in self.first_classes.tolist() if end > first), self.averages[head]
 
 
 _NO_BLOCK = Block((), np.empty(0), 0.0)
 
+_SEPARATOR = ord(SEPARATOR)
 _WORDS = 0
 BLOCKS = ("words", "characters", "titles")
 """Words and character n-grams of title and text together; character n-grams of the title alone."""
@@ -111,34 +110,57 @@ class Weights:
         ordered = [blocks.get(name, _NO_BLOCK) for name in BLOCKS]
         firsts = np.cumsum([0, *(len(block.terms) for block in ordered)])
         self.n_columns = int(firsts[-1])
-        self._terms = Trie.of([term for block in ordered for term in block.terms])
-        self._columns = np.full((self._terms.slots, len(ordered)), -1, dtype=np.int32)
-        self._columns[self._terms.node_of, np.repeat(np.arange(len(ordered)), np.diff(firsts))] = np.arange(
-            self.n_columns
-        )
-        self._idf = np.concatenate([block.idf for block in ordered])
-        self._block_of_column = np.repeat(np.arange(len(ordered), dtype=np.int8), np.diff(firsts))
-        self._block_weights = np.array([block.weight for block in ordered])
+        terms = Trie.of([term for block in ordered for term in block.terms])
+        columns = np.full((terms.slots, len(ordered)), -1, dtype=np.int32)
+        columns[terms.node_of, np.repeat(np.arange(len(ordered)), np.diff(firsts))] = np.arange(self.n_columns)
         # The cell of each column in the document at hand. One call at a time uses it, since compiled loops hold the interpreter's lock.
-        self._cell_of = np.full(self.n_columns, -1, dtype=np.int32)
+        cell_of = np.full(self.n_columns, -1, dtype=np.int32)
+        idf = np.concatenate([block.idf for block in ordered])
+        block_of = np.repeat(np.arange(len(ordered), dtype=np.int8), np.diff(firsts))
+        block_weights = np.array([block.weight for block in ordered])
+        self._terms = (terms.first, terms.keys, terms.known, columns, cell_of, idf, block_of, block_weights)
+
+    @property
+    def tables(self) -> tuple[Any, ...]:
+        """What :func:`find` asks for behind the texts."""
+        return (*default_segmenter().tables, *self._terms)
 
     def find(self, prepared: Prepared) -> Found:
         """Find all known terms in prepared complaints and weigh them."""
-        cuts = default_segmenter().cut(prepared.codes, prepared.offsets)
-        known_share, first_place, start, length, cell, first_cell, column, count = _find(
-            prepared.codes, prepared.offsets, ord(SEPARATOR), cuts.first_word, cuts.start, cuts.length,
-            self._terms.first, self._terms.keys, self._terms.known, self._columns, self._cell_of,
-        )  # fmt: skip
-        value = _weigh(first_cell, column, count, self._idf, self._block_of_column, self._block_weights)
-        return Found(
-            prepared.offsets, cuts.first_word, cuts.start, cuts.length, known_share,
-            first_place, start, length, cell, first_cell, column, value, count, self.stack,
-        )  # fmt: skip
+        return find(prepared.codes, prepared.offsets, *self.tables)
+
+    def probabilities(self, prepared: Prepared) -> dict[str, Floats]:
+        """Probabilities of each head's classes, shape (documents, k), as the fitted classifier's ``predict_proba``."""
+        stack = self.stack
+        p = probabilities(self.find(prepared), stack.by_column, stack.intercept, stack.first_classes, stack.exclusive)
+        return {name: p[:, first : first + len(self.heads[name].classes)] for name, first in stack.firsts.items()}
+
+
+@compiled
+def find(
+    codes: Ints, offsets: Ints,
+    dictionary_first: Ints32, dictionary_keys: Ints, dictionary_known: Bytes,
+    log_p: Floats, unknown: float, letters: NDArray[np.bool_],
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
+    idf: Floats, block_of: NDArray[np.int8], block_weights: Floats,
+) -> Found:  # fmt: skip
+    """Cut prepared texts into words, find all known terms in them and weigh these."""
+    first_word, word_start, word_length = cut(
+        codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters
+    )
+    known_share, first_place, start, length, cell, first_cell, column, count = _find(
+        codes, offsets, first_word, word_start, word_length, first, keys, known, columns, cell_of
+    )
+    value = _weigh(first_cell, column, count, idf, block_of, block_weights)
+    return Found(
+        offsets, first_word, word_start, word_length, known_share,
+        first_place, start, length, cell, first_cell, column, value, count,
+    )  # fmt: skip
 
 
 @compiled
 def _find(
-    codes: Ints, offsets: Ints, separator: int, first_word: Ints, word_start: Ints, word_length: Ints,
+    codes: Ints, offsets: Ints, first_word: Ints, word_start: Ints, word_length: Ints,
     first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
 ) -> tuple[Floats, Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
     """The known part of each document, the places of all terms, and the cells they count for: see Found."""
@@ -160,7 +182,7 @@ def _find(
                 places += 1
         blocks, end = 3, offsets[document + 1]  # until the title ends, its own block counts too
         for i in range(offsets[document], end):
-            if codes[i] == separator:
+            if codes[i] == _SEPARATOR:
                 blocks = 2
             node = int(first[codes[i]])
             for size in range(1, 3):

@@ -30,6 +30,7 @@ DICTIONARY = Path(__file__).parent.parent / "resources" / "dictionary.txt"
 """Words of the trade that jieba's dictionary lacks: word, frequency."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0"
+_SEPARATOR = ord(SEPARATOR)
 
 
 def dictionary_words() -> list[tuple[str, int]]:
@@ -66,19 +67,24 @@ class Segmenter:
     """The cut of prepared text: the likeliest way to make it up of dictionary words, each word independent of the others.
 
     Building one takes a tenth of a second.
+
+    Attributes
+    ----------
+    tables : tuple
+        What :func:`cut` asks for behind the texts.
     """
 
     def __init__(self) -> None:
         points = points_of(_jieba_dictionary() + "".join(f"{word} {n}\n" for word, n in dictionary_words()))
         starts, ends, frequencies = _read(points)
-        self._trie = Trie(points, starts, ends)
+        trie = Trie(points, starts, ends)
         total = math.log(frequencies.sum())
         # Of a word that stands twice the last one counts, and both in the sum, as in jieba.
-        self._log_p = self._trie.table(_log(frequencies) - total, -np.inf)
-        self._unknown = -total  # a character that is no word counts as one of frequency 1
+        log_p = trie.table(_log(frequencies) - total, -np.inf)
         letters = np.zeros(1 << 16, dtype=np.bool_)
         letters[[ord(char) for char in _LETTERS]] = True
-        self._letters = letters
+        unknown = -total  # a character that is no word counts as one of frequency 1
+        self.tables = (trie.first, trie.keys, trie.known, log_p, unknown, letters)
 
     def cut(self, codes: Ints, offsets: Ints) -> Cuts:
         """Cut prepared texts.
@@ -89,12 +95,7 @@ class Segmenter:
             The texts set one after the other, as :class:`classifier.text.prepare.Prepared` has them.
         offsets : ndarray of shape (texts + 1,)
         """
-        trie = self._trie
-        return Cuts(
-            *_cut(
-                codes, offsets, ord(SEPARATOR), trie.first, trie.keys, trie.known, self._log_p, self._unknown, self._letters
-            )
-        )  # fmt: skip
+        return Cuts(*cut(codes, offsets, *self.tables))
 
     def __call__(self, prepared: str) -> list[str]:
         """The words of one prepared text."""
@@ -150,10 +151,11 @@ def _log(frequencies: Ints) -> Floats:
 
 
 @compiled
-def _cut(
-    codes: Ints, offsets: Ints, separator: int, first: Ints32, keys: Ints, known: Bytes,
+def cut(
+    codes: Ints, offsets: Ints, first: Ints32, keys: Ints, known: Bytes,
     log_p: Floats, unknown: float, letters: NDArray[np.bool_],
 ) -> tuple[Ints, Ints, Ints]:  # fmt: skip
+    """The parts of :class:`Cuts`."""
     first_word = np.zeros(len(offsets), np.int64)
     start, length, words = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64), 0
     best, after = np.zeros(len(codes) + 1), np.empty(len(codes) + 1, np.int64)
@@ -161,7 +163,7 @@ def _cut(
         end = offsets[text]
         while end < offsets[text + 1]:
             begin = end
-            while end < offsets[text + 1] and codes[end] != separator:
+            while end < offsets[text + 1] and codes[end] != _SEPARATOR:
                 end += 1
             _route(codes, begin, end, first, keys, known, log_p, unknown, best, after)
             i = begin

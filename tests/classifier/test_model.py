@@ -6,16 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from classifier.errors import InvalidModelError
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
+from classifier.model.found import greatest_sum, shares
 from classifier.model.pipeline import build_features, rebuild_pipelines
 from classifier.model.urgency import graded
 from classifier.records import Complaint
@@ -35,12 +36,20 @@ COMPLAINTS = [
 ]
 
 
+def matrix(classifier: Classifier, prepared: Prepared) -> csr_matrix:
+    """TF-IDF values by which complaints are served, shape (complaints, columns)."""
+    found = classifier.weights.find(prepared)
+    return csr_matrix(
+        (found.value, found.column, found.first_cell), (len(prepared.complaints), classifier.weights.n_columns)
+    )
+
+
 def test_served_features_equal_the_fitted_vectorizers(classifier: Classifier, examples: list[Example]) -> None:
     """The arrays give the TF-IDF values that scikit-learn's own union gives."""
     complaints = [one.complaint for one in examples]
     union = build_features().fit(Prepared(complaints).texts)
     held_out = Prepared(COMPLAINTS + complaints[:100])
-    served = classifier.weights.find(held_out).matrix
+    served = matrix(classifier, held_out)
     assert np.abs((served - union.transform(held_out.texts)).toarray()).max() < 1e-12
 
 
@@ -55,8 +64,8 @@ def test_served_probabilities_equal_scikit_learns(
         "import json, sys; from pathlib import Path; from classifier.model import bundle; from classifier.records import Complaint;"
         "from classifier.text.prepare import Prepared; assert 'sklearn' not in sys.modules;"
         "model = bundle.load(Path(sys.argv[1])); rows = json.loads(Path(sys.argv[2]).read_text());"
-        "found = model.weights.find(Prepared([Complaint(*row) for row in rows]));"
-        "print(json.dumps({name: p.tolist() for name, p in found.probabilities().items()}))"
+        "found = model.weights.probabilities(Prepared([Complaint(*row) for row in rows]));"
+        "print(json.dumps({name: p.tolist() for name, p in found.items()}))"
     )
     run = [sys.executable, "-W", "ignore", "-c", script, str(model_dir), str(source)]
     served = json.loads(subprocess.run(run, capture_output=True, check=True, text=True).stdout)
@@ -92,26 +101,24 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
         for reason in suggestion.reasons:
             assert getattr(complaint, reason.field)[reason.start : reason.end] == reason.text
     head = classifier.weights.heads["department"]
-    found = classifier.weights.find(Prepared(COMPLAINTS))
-    scores = found.matrix @ head.coef.T
-    label = scores.argmax(axis=1)
-    above = scores[np.arange(len(COMPLAINTS)), label] - scores.mean(axis=1)
-    shares = found.shares(found.stack.above_average("department", label))[0]
-    np.testing.assert_allclose(np.add.reduceat(shares, found.first_word[:-1]), above, atol=1e-9)
+    prepared, stack = Prepared(COMPLAINTS), classifier.weights.stack
+    found, (first, _, average) = classifier.weights.find(prepared), stack.span("department")
+    for document, scores in enumerate(matrix(classifier, prepared) @ head.coef.T):
+        own = shares(found, document, stack.by_column, first + scores.argmax(), average)
+        assert len(own) == found.first_word[document + 1] - found.first_word[document]
+        assert own.sum() == pytest.approx(scores.max() - scores.mean(), abs=1e-9)
 
 
 def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Classifier) -> None:
     """Equal to trying every passage of every document, one document never reaching into another."""
-    head = classifier.weights.heads["department"]
-    found = classifier.weights.find(Prepared(COMPLAINTS))
-    leads = (found.matrix @ head.coef.T).argmax(axis=1)
-    questions = [found.stack.rather("department", np.full_like(leads, k), leads) for k in range(len(head.classes))]
-    for shares in found.shares(*questions):
-        strongest = found.strongest_passages(shares)
-        for document, (start, end) in enumerate(pairwise(found.first_word)):
-            own = shares[start:end]
+    stack, prepared = classifier.weights.stack, Prepared(COMPLAINTS)
+    found, (first, end, _) = classifier.weights.find(prepared), stack.span("department")
+    scores = matrix(classifier, prepared) @ classifier.weights.heads["department"].coef.T
+    for document, lead in enumerate(scores.argmax(axis=1)):
+        for other in range(first, end):
+            own = shares(found, document, stack.by_column, other, first + lead)
             best = max(own[i:j].sum() for i in range(len(own)) for j in range(i + 1, len(own) + 1))
-            assert strongest[document] == pytest.approx(best, abs=1e-6)
+            assert greatest_sum(own) == pytest.approx(best, abs=1e-6)
 
 
 def test_reasons_never_show_masked_data(classifier: Classifier) -> None:

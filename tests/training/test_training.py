@@ -179,7 +179,7 @@ def test_a_weight_counts(examples: list[Example]) -> None:
     for one in own:
         chosen = [*some, one]
         fitted = fit(chosen, Taxonomy(Taxonomy.read().departments, ()), accept_accuracy=0.95, jobs=1)
-        p = fitted.weights.find(Prepared([odd])).probabilities()["department"]
+        p = fitted.weights.probabilities(Prepared([odd]))["department"]
         pulled.append(p[0, fitted.weights.heads["department"].classes.index("land")])
     assert pulled[0] < pulled[1]
 

@@ -1,0 +1,138 @@
+"""All a model reads out of complaints in one compiled call: one alone would take longer to call a dozen loops than to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.compiled import compiled
+from classifier.model.found import Floats, Ints, Ints32, greatest_sum, probabilities, shares
+from classifier.model.reasons import loudest
+from classifier.model.urgency import grade, with_odds
+from classifier.model.weights import Weights, find
+from classifier.text.prepare import Prepared
+from classifier.text.trie import Bytes
+
+
+class Reading(NamedTuple):
+    """What a model says of some complaints.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (complaints, classes of all heads)
+        In the order of the model's stack; those of urgency as among incoming complaints.
+    best_first : ndarray of int, shape (complaints, departments)
+    levels : ndarray of int, shape (complaints,)
+        The level of urgency to suggest; 0 where the model knows none.
+    passages : ndarray of shape (complaints,)
+        How much more, in log odds, the passage that does so most speaks for the second department than for the lead.
+    known_share : ndarray of shape (complaints,)
+        As in :class:`classifier.model.found.Found`.
+    first_loud : ndarray of shape (2 complaints + 1,)
+        Where begin, for each complaint, the words that spoke loudest about the lead, and those about the level.
+    loud_start, loud_end, loud_share : ndarray, one entry for each of these words
+        Where it stands, in characters of its complaint's punctuated text, and how much more than the average
+        label its own owes to it.
+    column, value : ndarray
+        The cells of the matrix, as in :class:`classifier.model.found.Found`.
+    """
+
+    probabilities: Floats
+    best_first: Ints
+    levels: Ints
+    passages: Floats
+    known_share: Floats
+    first_loud: Ints
+    loud_start: Ints
+    loud_end: Ints
+    loud_share: Floats
+    column: Ints32
+    value: Floats
+
+
+class Reader:
+    """Reads complaints by a model's weights.
+
+    Parameters
+    ----------
+    weights : Weights
+    urgency_cuts, urgent_log_odds : sequence of float
+        As in :class:`classifier.model.classifier.Thresholds`.
+    """
+
+    def __init__(self, weights: Weights, urgency_cuts: Sequence[float], urgent_log_odds: Sequence[float]) -> None:
+        self._weights, stack = weights, weights.stack
+        self._tables = (
+            np.array([stack.span("department"), stack.span("urgency")]),
+            np.array(urgency_cuts, dtype=np.float64),
+            np.array(urgent_log_odds, dtype=np.float64),
+            stack.by_column,
+            stack.intercept,
+            stack.first_classes,
+            stack.exclusive,
+        )
+
+    def read(self, prepared: Prepared, levels_asked: Ints) -> Reading:
+        """Read prepared complaints.
+
+        Parameters
+        ----------
+        levels_asked : ndarray of int, shape (complaints,)
+            The level of urgency that rules ask for. They raise it by one at most: a rule sees a phrase, the model the whole
+            text, and both have been wrong.
+        """
+        return _read(
+            prepared.places, prepared.place_offsets, levels_asked, *self._tables,
+            prepared.codes, prepared.offsets, *self._weights.tables,
+        )  # fmt: skip
+
+
+@compiled
+def _read(
+    places: Ints, place_offsets: Ints, levels_asked: Ints, spans: Ints, urgency_cuts: Floats, urgent_log_odds: Floats,
+    by_column: Floats, intercept: Floats, first_classes: Ints, exclusive: NDArray[np.bool_],
+    codes: Ints, offsets: Ints,
+    dictionary_first: Ints32, dictionary_keys: Ints, dictionary_known: Bytes,
+    log_p: Floats, unknown: float, letters: NDArray[np.bool_],
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
+    idf: Floats, block_of: NDArray[np.int8], block_weights: Floats,
+) -> Reading:  # fmt: skip
+    found = find(
+        codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters,
+        first, keys, known, columns, cell_of, idf, block_of, block_weights,
+    )  # fmt: skip
+    p = probabilities(found, by_column, intercept, first_classes, exclusive)
+    departments, levels = p[:, spans[0, 0] : spans[0, 1]], p[:, spans[1, 0] : spans[1, 1]]
+    level = np.zeros(len(p), np.int64)
+    if levels.shape[1]:
+        levels[:] = with_odds(levels, departments, urgent_log_odds)
+        learned = grade(levels, urgency_cuts)
+        level = np.maximum(learned, np.minimum(levels_asked, learned + 1))
+    best_first, passages = np.empty(departments.shape, np.int64), np.empty(len(p))
+    first_loud, loud = np.zeros(2 * len(p) + 1, np.int64), 0
+    loud_start, loud_end = np.empty(2 * len(found.word_start), np.int64), np.empty(2 * len(found.word_start), np.int64)
+    loud_share = np.empty(2 * len(found.word_start))
+    for document in range(len(p)):
+        best_first[document] = np.argsort(-departments[document], kind="mergesort")
+        lead, second = spans[0, 0] + best_first[document, 0], spans[0, 0] + best_first[document, 1]
+        passages[document] = greatest_sum(shares(found, document, by_column, second, lead))
+        for about in range(2):
+            # The mildest level is the absence of reasons for another, so nothing is asked of it.
+            if about == 0 or level[document]:
+                column = spans[1, 0] + level[document] if about else lead
+                own = shares(found, document, by_column, column, spans[about, 2])
+                for i in loudest(own):
+                    word = found.first_word[document] + i
+                    start, end = found.word_start[word], found.word_start[word] + found.word_length[word]
+                    loud_start[loud] = places[start] - place_offsets[document]
+                    loud_end[loud] = places[end - 1] + 1 - place_offsets[document]
+                    loud_share[loud] = own[i]
+                    loud += 1
+            first_loud[2 * document + about + 1] = loud
+    return Reading(
+        p, best_first, level, passages, found.known_share,
+        first_loud, loud_start[:loud], loud_end[:loud], loud_share[:loud], found.column, found.value,
+    )  # fmt: skip
