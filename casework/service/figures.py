@@ -69,7 +69,7 @@ FIGURES = {
 
 MEDIAN_WORDS = "从受理到首次分办的时间，取中间的一件：一半的件更快，一半更慢；按分办的时间归段，休息日也算在内。"
 
-MOST_WAITS = 20_000
+MOST_WAITS = 10_000
 """Of so many decisions at most is read how long they took."""
 
 EVENT_OF = {figure: event for event in EVENTS for figure in event.figures}
@@ -177,7 +177,7 @@ def sampled_in_words(flow: Flow) -> str:
     return f"件数很多，每 {flow.every} 件均匀抽取 1 件来算。" if flow.every > 1 else ""
 
 
-def standing(session: Session, desk: Desk, now: datetime | None = None) -> list[Standing]:
+def standing(session: Session, desk: Desk) -> list[Standing]:
     """How cases that are not closed stand now."""
     desk.actor.require(Permission.WATCH)
 

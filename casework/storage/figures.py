@@ -105,8 +105,9 @@ def count(session: Session, event: Event, span: Span, by: str, scope: Scope) -> 
 
 def waits(session: Session, span: Span, by: str, scope: Scope, every: int) -> list[Waited]:
     """First decisions of a span; ``every`` 2 gives half of them, spread evenly, 3 a third."""
-    query = _among(select(_part(DECIDED, by), Case.received_at, Decision.made_at), DECIDED, span, scope)
-    return [Waited(*row) for row in session.execute(query.where(Decision.id % every == 0))]
+    # The share comes first, or every decision is looked up to be left out.
+    query = select(_part(DECIDED, by), Case.received_at, Decision.made_at).where(Decision.id % every == 0)
+    return [Waited(*row) for row in session.execute(_among(query, DECIDED, span, scope))]
 
 
 def happened(
