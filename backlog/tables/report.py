@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import XlsxWriterException
 
 from backlog.tables.draft import draft_of
+from classifier.errors import InvalidTableError
 
 Cell = str | int | float | None
 
@@ -48,10 +50,15 @@ def write_report(path: Path, sheets: Sequence[Sheet]) -> None:
     InvalidTableError
         The file cannot be written; nothing is left behind.
     """
-    with draft_of(path) as draft, xlsxwriter.Workbook(str(draft)) as book:
+    with draft_of(path) as draft:
+        book = xlsxwriter.Workbook(str(draft))
         book.set_properties({"created": datetime(2000, 1, 1)})  # equal figures make equal files
         for sheet in sheets:
             _write(book, sheet)
+        try:
+            book.close()
+        except XlsxWriterException as error:
+            raise InvalidTableError(f"写不了 {path}：{error}。请检查磁盘空间和权限。") from error
 
 
 def _write(book: Any, sheet: Sheet) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from classifier.errors import InvalidInputError
 
 UNITS = {"day": "日", "week": "周", "month": "月"}
-MAX_SPANS = 60
+MAX_SPANS = 100
 
 _DAY = timedelta(days=1)
 _YEARS = range(1900, 2200)

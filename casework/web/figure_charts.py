@@ -83,7 +83,7 @@ def wait_in_words(wait: timedelta | None) -> str:
     minutes = wait // timedelta(minutes=1)
     if minutes < 60:
         return f"{minutes} 分钟" if minutes else "不到 1 分钟"
-    return f"{minutes / 60:.3g} 小时" if minutes < 2880 else f"{minutes / 1440:.3g} 天"
+    return f"{minutes / 60:.1f} 小时" if minutes < 2880 else f"{minutes / 1440:.1f} 天"
 
 
 def percent_counted(share: Share) -> str:

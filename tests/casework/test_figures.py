@@ -266,7 +266,7 @@ def test_who_may_not_watch_or_read_is_refused(busy: Database) -> None:
     [
         ("year", date(2026, 1, 1), date(2026, 1, 2), "不能按“year”"),
         ("week", date(2026, 1, 2), date(2026, 1, 1), "对调"),
-        ("day", date(2026, 1, 1), date(2026, 3, 2), "按日有 61 段，最多 60 段"),
+        ("day", date(2026, 1, 1), date(2026, 4, 12), "按日有 102 段，最多 100 段"),
         ("month", date(1, 1, 1), date(2026, 3, 2), "0001-01-01 太远"),
         ("month", date(2026, 1, 1), date.max, "9999-12-31 太远"),
     ],
