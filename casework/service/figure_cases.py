@@ -43,7 +43,9 @@ def behind(
     Raises
     ------
     InvalidInputError
-        There is no such figure, the cursor is none of this list, or the department none the actor may see.
+        There is no such figure, or the cursor is none of this list.
+    NotAllowedError
+        The actor may see no figures or no cases, or not those of the department.
     """
     desk.actor.require(Permission.WATCH)
     desk.actor.require(Permission.READ)

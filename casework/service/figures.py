@@ -153,8 +153,8 @@ def flow(session: Session, desk: Desk, period: Period, by: str, scope: Scope, no
 
     Raises
     ------
-    InvalidInputError
-        The department is none the actor may see.
+    NotAllowedError
+        The actor may see no figures, or not those of the department.
     """
     desk.actor.require(Permission.WATCH)
     scope, now = seen(desk.actor, scope), now or datetime.now(UTC)

@@ -92,6 +92,8 @@ def _in_address(scope: Scope) -> dict[str, str | None]:
 
 
 def _read(value: str | None) -> str | None:
+    if value and "\x00" in value:  # which PostgreSQL takes in no text
+        raise InvalidInputError(f"“{value[:20]}”含有不是文字的字符，请回到统计再点一次。".replace("\x00", "�"))
     return "" if value == _NONE else value or None
 
 

@@ -150,6 +150,7 @@ def test_a_part_narrows_the_page_and_the_way_back_is_there(client: FlaskClient, 
         ("by=clerk", "不能按“clerk”细分"),
         ("unit=day&first=2025-01-01&last=2026-01-01", "按日有 366 段"),
         ("first=0001-01-01", "太远"),
+        ("channel=a%00b", "“a�b”含有不是文字的字符"),
     ],
 )
 def test_what_cannot_be_is_told_beside_the_form(client: FlaskClient, asked: str, words: str) -> None:
