@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint bench bench-speed bench-learning bench-register bench-retrain bench-scaling clean
+.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint bench bench-speed bench-learning bench-register bench-desk bench-retrain bench-scaling clean
 
 setup: $(READY)dev
 
@@ -65,6 +65,10 @@ bench-learning: $(READY)dev
 
 bench-register: $(READY)dev
 	$(BIN)/python -m benchmarks.register
+
+# The queue in a browser, with 5,000 cases.
+bench-desk: $(READY)dev models/CURRENT
+	$(BIN)/python -m benchmarks.desk
 
 bench-retrain: $(READY)dev
 	$(BIN)/python -m benchmarks.retrain

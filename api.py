@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from casework.service.jobs import Jobs
 from casework.service.office import Office
 from casework.service.sessions import cookie_key
+from casework.service.uploads import Uploads
 from casework.web import (
     access,
     accounts,
@@ -17,14 +18,16 @@ from casework.web import (
     database,
     desk,
     exchange,
+    headers,
     model,
     office,
     problems,
     releases,
     rest,
+    uploading,
     watch,
 )
-from casework.web.pages import deciding, figures, new_case, shell, wording
+from casework.web.pages import acceptance, batch, case, deciding, figures, models, new_case, queue, shell, wording
 from settings import ROOT, Settings
 
 
@@ -53,8 +56,11 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         static_folder="static",
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
+    # No view is a coroutine; Flask asks that of all it calls, ten times a request.
+    app.ensure_sync = lambda view: view  # type: ignore[method-assign]
     model.load_into(app, settings.models_dir)
     problems.install(app)
+    headers.install(app)
     register = database.open_into(app, settings.database_url)
     idle = timedelta(minutes=settings.session_idle_minutes)
     access.install(app, cookie_key(register), idle, secure=settings.encrypted)
@@ -62,8 +68,28 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     key = settings.originals_key and settings.originals_key.get_secret_value()
     office_set = Office.of(settings.timezone, settings.blind_share, settings.due_soon_hours, key)
-    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register))
-    for one in (rest, shell, accounts, exchange, cases, office, releases, wording, deciding, new_case, figures, watch):
+    uploads = Uploads(settings.uploads, settings.upload_days)
+    desk.set_office(app, office_set, settings.models_dir, Jobs(settings.jobs, register), uploads)
+    uploading.allow(app, "batch.upload", settings.max_upload_bytes, uploads)
+    for one in (
+        rest,
+        shell,
+        accounts,
+        exchange,
+        cases,
+        office,
+        releases,
+        wording,
+        queue,
+        case,
+        deciding,
+        acceptance,
+        new_case,
+        batch,
+        models,
+        figures,
+        watch,
+    ):
         app.register_blueprint(one.blueprint)
     register.close()  # workers that fork from here share no connection
     return app

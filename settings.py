@@ -48,6 +48,15 @@ class Settings(BaseSettings):
     max_request_bytes: int = 16 * 1024 * 1024
     """Largest request body the server reads."""
 
+    uploads_dir: Path | None = None
+    """Where uploaded backlogs lie, which hold personal data: readable by the service only."""
+
+    max_upload_bytes: int = 1024 * 1024 * 1024
+    """Largest backlog that may be uploaded."""
+
+    upload_days: float = Field(7, gt=0)
+    """After how many days an uploaded backlog is deleted with all that was made of it."""
+
     session_idle_minutes: float = Field(30, gt=0)
     """A session without a request for so long has ended."""
 
@@ -68,6 +77,15 @@ class Settings(BaseSettings):
         if self.database_url.startswith("sqlite"):
             return f"{self.database_url.removesuffix('.db')}.jobs.db"
         return self.database_url
+
+    @property
+    def uploads(self) -> Path:
+        """Where uploaded backlogs lie; where not set, beside the register."""
+        if self.uploads_dir:
+            return self.uploads_dir
+        if self.database_url.startswith("sqlite"):
+            return Path(f"{self.database_url.removeprefix('sqlite:///').removesuffix('.db')}.uploads")
+        return ROOT / "var" / "fenban.uploads"
 
     @property
     def encrypted(self) -> bool:

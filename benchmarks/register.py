@@ -163,6 +163,7 @@ def _fill(database: Database, dialect: str) -> None:
         "urgency": _pick("i / 13", ["routine", "urgent", "critical", "routine", "routine"]),
         "blind": "FALSE",
         "certain": "i / 5 % 2",
+        "confidence": "i % 997 / 997.0",
         "due_at": due,
         "version": "1",
     }

@@ -48,6 +48,14 @@ class ConflictError(FenbanError):
     """A change of something that somebody else has changed meanwhile, or that is no longer open to it."""
 
 
+class ReferenceTakenError(ConflictError):
+    """A case with the same reference as one that is registered as ``number``, but with another text."""
+
+    def __init__(self, reference: str, number: str) -> None:
+        super().__init__(f"来文编号 {reference} 已登记为 {number}，内容不同，请核对编号。")
+        self.number = number
+
+
 class InvalidInputError(FenbanError):
     """A value given by a user that is none of those allowed."""
 

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 # The database library takes long to import, so each command imports what needs it.
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="输出 JSON")
-_STATES = {"applying": "未应用完", "applied": "已应用", "undoing": "未撤销完", "undone": "已撤销"}
-_LEFT = {
-    "unchanged": "建议不变",
-    "decided": "已分办",
-    "closed": "已办结",
-    "changed": "导出后被改过",
-    "unknown": "没有这个编号",
-    "error": "重新分类时读不了",
-    "done": "这个结果已经应用过",
-}
 
 
 @click.group()
@@ -103,7 +93,7 @@ def _at_terminal() -> bool:
 
 
 def _preview_text(seen: Preview, taxonomy: Taxonomy) -> str:
-    from casework.service.backlog import BANDS
+    from casework.service.backlog import BANDS, LEFT_NAMES, Left
 
     names: dict[str | None, str] = {one.id: one.name for one in (*taxonomy.departments, *taxonomy.urgencies)}
     lines = [f"{seen.rows} 行，将更新 {seen.changes} 件，其中 {seen.needs_review} 件请人工复核。"]
@@ -114,7 +104,9 @@ def _preview_text(seen: Preview, taxonomy: Taxonomy) -> str:
             )
     for low, high in BANDS:
         lines.append(f"  把握 {low:.0%} 到 {high:.0%}：{seen.confidence[low]} 件")
-    return "\n".join(lines + [f"  不更新，{_LEFT[reason]}：{count} 行" for reason, count in seen.left.items()])
+    return "\n".join(
+        lines + [f"  不更新，{LEFT_NAMES[Left(reason)]}：{count} 行" for reason, count in seen.left.items()]
+    )
 
 
 def _preview_out(seen: Preview) -> dict[str, Any]:
@@ -138,8 +130,10 @@ def _run_out(run: BacklogRun) -> dict[str, Any]:
 
 
 def _line(run: BacklogRun) -> str:
+    from casework.service.backlog import STATE_NAMES
+
     at = f"{run.applied_at.astimezone():%Y-%m-%d %H:%M}"
-    cells = [str(run.id), _STATES[run.state], at, run.applied_by, run.file_name, f"更新 {run.changed} 件"]
+    cells = [str(run.id), STATE_NAMES[run.state], at, run.applied_by, run.file_name, f"更新 {run.changed} 件"]
     if run.state == "undone":
         cells.append(f"恢复 {run.restored} 件，另外 {run.changed - run.restored} 件之后有人动过，没有恢复")
     return "\t".join(cells)

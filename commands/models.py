@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.opening import open_database
+from commands.opening import console_desk, open_database
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def retrain(files: tuple[Path, ...], as_json: bool) -> None:
     for reason in report.reasons:
         click.echo(f"  {reason}")
     if report.doubts:
-        click.echo(f"{report.doubts} 件标注可疑，暂未学习，请主管核对（/api/v1/label-checks）。")
+        click.echo(f"{report.doubts} 件标注可疑，暂未学习，请主管在网页“模型 → 核对标注”里核对。")
     for doubt in report.doubts_in_files:
         click.echo(f"  标注可疑，暂未学习：{doubt}")
 
@@ -107,12 +107,18 @@ def retrain(files: tuple[Path, ...], as_json: bool) -> None:
 @click.option("--attached", is_flag=True, help="标准输入关闭时结束（fenban serve 用）")
 def worker(attached: bool) -> None:
     """在后台做重新训练等任务；fenban serve 会自动启动一个。"""
+    from casework.service.batch_work import BatchWork
     from casework.service.jobs import RETRAIN, Jobs
+    from casework.service.uploads import Uploads
 
     if attached:
         threading.Thread(target=_end_with_parent, daemon=True).start()
+    settings = Settings()
+    uploads = Uploads(settings.uploads, settings.upload_days)
     with open_database() as database:
-        Jobs(Settings().jobs, database, {RETRAIN: _work(database)}).work()
+        batches = BatchWork(database, uploads, settings.models_dir, console_desk)
+        work = {RETRAIN: _work(database), **batches.by_kind()}
+        Jobs(settings.jobs, database, work, tidy=lambda: uploads.expire(database)).work()
 
 
 def _work(database: Database) -> Any:

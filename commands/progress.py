@@ -7,6 +7,8 @@ import time
 
 import click
 
+from backlog.pace import progress_line
+
 _LINE_EVERY_S, _CHANGE_EVERY_S = 10.0, 0.2
 
 
@@ -40,18 +42,3 @@ class Progress:
             self._shown = now
             line = progress_line(rows, share, now - self._began[0], *self._began[1:])
             click.echo(f"\r\x1b[K{line}" if self._changes else line, nl=not self._changes, err=True)
-
-
-def progress_line(rows: int, share: float, elapsed_s: float, rows_before: int = 0, share_before: float = 0.0) -> str:
-    """Progress in words.
-
-    >>> progress_line(36_000, 0.25, 60)
-    '36,000 行，25 %，600 行/秒，还要 3:00'
-    """
-    rate = (rows - rows_before) / max(elapsed_s, 1e-9)
-    done = max(share - share_before, 1e-9)
-    minutes, seconds = divmod(round(elapsed_s * max(1 - share, 0) / done), 60)
-    hours, minutes = divmod(minutes, 60)
-    left = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    then = f"还要 {left}" if share < 1 else "读完，正在写出"
-    return f"{rows:,} 行，{share:.0%}，{rate:,.0f} 行/秒，{then}".replace("%", " %")

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "casework.web": {"classifier", "casework.service", "casework.storage.database"},
     "settings": set(),
     "api": {"casework.service", "casework.storage.database", "casework.web", "settings"},
-    "commands": {"classifier", "backlog.cluster", "backlog.tables", "casework", "settings"},
+    "commands": {"classifier", "backlog.cluster", "backlog.pace", "backlog.tables", "casework", "settings"},
     "cli": {"classifier", "training", "backlog", "casework", "commands", "settings"},
 }
 

@@ -89,9 +89,9 @@ def retrain(
     InvalidLabelsError, InvalidModelError
         There is too little to learn from, or the folder cannot be written.
     """
-    progress(f"整理 {len(corpus)} 条语料和 {len(handled)} 件已办件……")
+    progress(f"整理 {len(corpus)} 条语料和 {len(handled)} 件已办件")
     material = select(corpus, handled, test_set)
-    progress(f"用 {len(material.train)} 条交叉验证……")
+    progress(f"交叉验证，用 {len(material.train)} 条")
     trainer = Trainer(material.train, material.prepared, material.group, taxonomy, jobs)
     validation = trainer.validate()
     doubted = {
@@ -99,14 +99,15 @@ def retrain(
         for row, suspect in doubtful_departments(material.train, validation).items()
         if material.sources[row] and not set(material.sources[row]) & set(confirmed)
     }
-    progress(f"可疑标注 {len(doubted)} 条，暂不用于训练；训练新模型……")
+    progress(f"训练新模型，{len(doubted)} 条标注可疑，暂不学")
     rows = np.array([row for row in range(len(material.train)) if row not in doubted])
     learned = [material.train[row] for row in rows]
     fitted = trainer.finish(validation, rows, accept_accuracy)
     classifier = assemble(learned, fitted, taxonomy, jobs)
-    progress("与现用模型比较……")
+    progress("与现用模型比较")
     folds = folds_of(learned[: material.n_corpus], fitted)
     verdict = _judge(models, classifier, material, folds, gate)
+    told = asdict(verdict) | {"champion": _champion(models)}
     suspects = tuple((index, one) for row, one in doubted.items() for index in material.sources[row])
     folder, _ = write(
         models,
@@ -114,10 +115,18 @@ def retrain(
         learned,
         fitted,
         folds,
-        {"verdict.json": json.dumps(asdict(verdict), ensure_ascii=False, indent=1).encode()},
+        {"verdict.json": json.dumps(told, ensure_ascii=False, indent=1).encode()},
         _section(verdict, material, len(doubted)),
     )
     return Challenger(classifier.version, folder, verdict, suspects)
+
+
+def _champion(models: Path) -> str | None:
+    """The version of the model in service, None where there is none."""
+    try:
+        return bundle.current(models).name
+    except InvalidModelError:
+        return None
 
 
 def _judge(models: Path, challenger: Classifier, material: Material, folds: Folds, gate: Gate) -> Verdict:

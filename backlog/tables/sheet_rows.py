@@ -36,8 +36,13 @@ Cell = str | bool | int | float | datetime | date | time | timedelta
 
 
 class Sheet(TypedDict):
-    """What is known before the rows; row numbers count from 1, and the header's is 0 where there is none."""
+    """What is known before the rows; row numbers count from 1, and the header's is 0 where there is none.
 
+    ``name`` is the sheet's, ``names`` are those of all sheets one may ask for.
+    """
+
+    name: str
+    names: list[str]
     header: list[str]
     header_row: int
     last_row: int
@@ -51,20 +56,21 @@ def rows_of(file: BinaryIO, name: str, asked: str | None) -> Iterator[Sheet | li
     InvalidTableError
         The file is no workbook or an encrypted one, or lacks the sheet; the message calls it ``name``.
     """
-    sheet = _load(file, name, asked)
+    sheet, names = _load(file, name, asked)
     header_row, header = _find_header(sheet)
-    yield Sheet(header=header, header_row=header_row, last_row=sheet.end[0] + 1 if sheet.end else 0)
+    last_row = sheet.end[0] + 1 if sheet.end else 0
+    yield Sheet(name=sheet.name, names=names, header=header, header_row=header_row, last_row=last_row)
     for cells in islice(sheet.iter_rows(), header_row, None):
         row = [_as_seen(cell) for cell in cells]
         filled = _filled_width(row)
         yield row[: max(filled, len(header))] if filled else []
 
 
-def _load(file: BinaryIO, name: str, asked: str | None) -> CalamineSheet:
-    """The sheet asked for, or the first visible one with content."""
+def _load(file: BinaryIO, name: str, asked: str | None) -> tuple[CalamineSheet, list[str]]:
+    """The sheet asked for, or the first visible one with content; and the names of all sheets."""
     try:
         with CalamineWorkbook.from_filelike(file) as book:
-            return _find_sheet(name, book, asked)
+            return _find_sheet(name, book, asked), book.sheet_names
     except CalamineError as error:
         file.seek(0)
         fault = "设有打开密码，请在 Excel 里取消密码后另存" if _ENCRYPTED in file.read() else _NO_WORKBOOK

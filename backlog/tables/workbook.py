@@ -40,6 +40,13 @@ class SheetTable(Table):
     sheet : str, optional
         The first visible sheet with content where not given.
 
+    Attributes
+    ----------
+    sheet : str
+        The one that is read.
+    sheets : list of str
+        All there are.
+
     Raises
     ------
     InvalidTableError
@@ -70,6 +77,8 @@ class SheetTable(Table):
         if isinstance(found, str):
             raise InvalidTableError(found)
         self._rows_from = self._file.tell()
+        self.sheet: str = found["name"]
+        self.sheets: list[str] = found["names"]
         self.header: list[str] = found["header"]
         self.row_number = self._header_row = int(found["header_row"])
         self._last_row = int(found["last_row"])

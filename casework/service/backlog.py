@@ -26,17 +26,31 @@ __all__ = [
     "APPLIED",
     "APPLYING",
     "BANDS",
+    "LEFT_NAMES",
+    "STATE_NAMES",
     "UNDOING",
     "UNDONE",
     "BacklogRun",
     "Left",
     "Preview",
     "apply",
+    "find_undoable",
     "list_runs",
     "preview",
+    "require_whole_register",
     "undo",
 ]
 
+STATE_NAMES = {APPLYING: "未应用完", APPLIED: "已应用", UNDOING: "未撤销完", UNDONE: "已撤销"}
+LEFT_NAMES = {
+    Left.UNCHANGED: "建议不变",
+    Left.DECIDED: "已分办",
+    Left.CLOSED: "已办结",
+    Left.CHANGED: "导出后被改过",
+    Left.UNKNOWN: "没有这个编号",
+    Left.ERROR: "重新分类时读不了",
+    Left.DONE: "这个结果已经应用过",
+}
 _ROWS_PER_CHUNK = 1000
 _REFUSALS = {
     APPLIED: "刚刚已应用完，不必再做",
@@ -55,7 +69,7 @@ def preview(session: Session, desk: Desk, path: Path) -> Preview:
     ConflictError
         It was applied and undone.
     """
-    _require_whole_register(desk.actor)
+    require_whole_register(desk.actor)
     result = ResultFile(path, desk.taxonomy)
     result.check()
     run = runs.of_file(session, fingerprint(path))
@@ -63,7 +77,7 @@ def preview(session: Session, desk: Desk, path: Path) -> Preview:
         _require_state(run, APPLYING, APPLIED)
     found, rows = Preview(), iter(result)
     while chunk := list(islice(rows, _ROWS_PER_CHUNK)):
-        changes, left = judge(session, run.id if run else None, chunk, lock=False)
+        changes, left = judge(session, run.id if run else None, chunk, by_reference=result.by_reference, lock=False)
         found.add(changes, left)
     return found
 
@@ -84,7 +98,7 @@ def apply(
     ConflictError
         It was applied and undone, or is being undone.
     """
-    _require_whole_register(desk.actor)
+    require_whole_register(desk.actor)
     result = ResultFile(path, desk.taxonomy)
     result.check()
     with database.writing() as session:
@@ -94,7 +108,7 @@ def apply(
     while run.state == APPLYING and (chunk := list(islice(rows, _ROWS_PER_CHUNK))):
         with database.writing() as session:
             run = _locked(session, run.id, APPLYING)
-            changes, why = judge(session, run.id, chunk, lock=True)
+            changes, why = judge(session, run.id, chunk, by_reference=result.by_reference, lock=True)
             _put(session, desk, deadlines, run, changes)
         left += why
         progress(result.share_read)
@@ -107,7 +121,12 @@ def apply(
     return run
 
 
-def undo(database: Database, actor: Actor, run_id: int) -> BacklogRun:
+def undo(
+    database: Database,
+    actor: Actor,
+    run_id: int,
+    progress: Callable[[float], None] = lambda share_done: None,
+) -> BacklogRun:
     """Put each case that still stands as a run left it back to where it stood before.
 
     Cases that were decided meanwhile, or got another suggestion, are left alone. What was
@@ -120,7 +139,7 @@ def undo(database: Database, actor: Actor, run_id: int) -> BacklogRun:
     ConflictError
         It was undone before.
     """
-    _require_whole_register(actor)
+    require_whole_register(actor)
     with database.writing() as session:
         run = _locked(session, run_id, APPLYING, APPLIED, UNDOING)
         if run.state != UNDOING:
@@ -138,6 +157,7 @@ def undo(database: Database, actor: Actor, run_id: int) -> BacklogRun:
                 after = found[-1][0].id
             else:
                 _enter(session, actor, run, UNDONE)
+        progress(run.restored / max(run.changed, 1))
     return run
 
 
@@ -147,7 +167,27 @@ def list_runs(session: Session, actor: Actor) -> list[BacklogRun]:
     return runs.newest_first(session)
 
 
-def _require_whole_register(actor: Actor) -> None:
+def find_undoable(session: Session, actor: Actor, run_id: int) -> BacklogRun:
+    """A run that can be undone, or whose undoing can be gone on with.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run.
+    ConflictError
+        It was undone before.
+    """
+    require_whole_register(actor)
+    return _locked(session, run_id, APPLYING, APPLIED, UNDOING)
+
+
+def require_whole_register(actor: Actor) -> None:
+    """Refuse whoever may not change cases of all departments.
+
+    Raises
+    ------
+    NotAllowedError
+    """
     actor.require(Permission.EXCHANGE)
     if actor.department:
         raise NotAllowedError(

@@ -40,8 +40,10 @@ class Choice:
     reason: str = ""
 
 
-def decide(session: Session, desk: Desk, number: str, version: int, choice: Choice) -> Case:
+def decide(session: Session, desk: Desk, number: str, version: int, choice: Choice, batch: str | None = None) -> Case:
     """分办: send a case, as it was at ``version``, to a department; also to another than before.
+
+    ``batch`` names the decisions that are made in one go.
 
     Raises
     ------
@@ -76,6 +78,7 @@ def decide(session: Session, desk: Desk, number: str, version: int, choice: Choi
             agreed=suggested and suggested.department == choice.department,
             reason=mask(choice.reason),
             before=before,
+            batch=batch,
         )
     )
     return case

@@ -11,8 +11,9 @@ from casework.service.office import Office
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit, runs, withdrawals
 from casework.storage import cases as stored
-from casework.storage.cases import CLOSED, DECIDED, OPEN, Line
+from casework.storage.cases import CLOSED, DECIDED, OPEN
 from casework.storage.database import Session
+from casework.storage.lists import Line
 from casework.storage.tables import Case, Decision, HandBack, LabelCheck, Outcome, SuggestionMade, Withdrawal
 from casework.storage.withdrawals import COLUMNS, Withdrawable
 from classifier.errors import ConflictError, NotAllowedError, NotFoundError

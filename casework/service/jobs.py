@@ -6,27 +6,43 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
 
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit
 from casework.storage import jobs as stored
-from casework.storage.database import Database
+from casework.storage.database import Database, Session
 from casework.storage.tables import Job
 from classifier.errors import ConflictError, FenbanError, InvalidInputError, NotFoundError, StorageError
 
-__all__ = ["RETRAIN", "Job", "Jobs", "Progress", "Work"]
+__all__ = ["APPLY", "PREVIEW", "RECLASSIFY", "RETRAIN", "UNDER_WAY", "UNDO", "Job", "Jobs", "Progress", "Work"]
 
-RETRAIN = "retrain"
+RETRAIN, RECLASSIFY, PREVIEW, APPLY, UNDO = "retrain", "reclassify", "preview", "apply", "undo"
+_NEEDED = dict.fromkeys((RECLASSIFY, PREVIEW, APPLY, UNDO), Permission.EXCHANGE)
 
-Progress = Callable[[str], None]
-Work = Callable[[str, Progress], dict[str, Any]]
-"""Does a job for the named person, tells of its progress, and returns what came out of it, as JSON."""
 
+class Progress(Protocol):
+    """Tells how far a job is, in words, and perhaps as a ``share`` from 0 to 1; ends the job that is to stop."""
+
+    def __call__(self, words: str, /, share: float | None = None) -> None: ...
+
+
+Work = Callable[..., dict[str, Any]]
+"""Does a job for the named person, tells of its :class:`Progress`, and returns what came out of it, as JSON.
+
+What the job is about, where it is about something, is the third argument.
+"""
+
+UNDER_WAY = (stored.QUEUED, stored.RUNNING)
+_STOP = "stop"
 _LOOK_EVERY_S = 1.0
 _LOG = logging.getLogger(__name__)
+
+
+class _StoppedError(Exception):
+    """Somebody asked the job to stop."""
 
 
 class Jobs:
@@ -40,6 +56,8 @@ class Jobs:
         Holds what staff see of a job.
     work : mapping of kind to Work
         Needed by the worker only.
+    tidy : callable
+        What the worker does when it begins and every hour.
 
     Raises
     ------
@@ -49,24 +67,31 @@ class Jobs:
         The queue cannot be opened.
     """
 
-    def __init__(self, url: str, database: Database, work: Mapping[str, Work] | None = None) -> None:
-        self._database, self._work = database, work or {}
+    def __init__(
+        self,
+        url: str,
+        database: Database,
+        work: Mapping[str, Work] | None = None,
+        tidy: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._database, self._work, self._tidy = database, work or {}, tidy
         with database.alone():  # a new queue makes its tables, and server and worker start together
             self.huey = _open(url)
         # Both sides know the task by this function's name.
         self._task = self.huey.task(name="fenban_job")(self.run)
 
-    def request(self, actor: Actor, kind: str) -> Job:
-        """Queue a job.
+    def request(self, actor: Actor, kind: str, about: str = "") -> Job:
+        """Queue a job, perhaps ``about`` one thing among several, such as an uploaded file.
 
         Raises
         ------
         ConflictError
-            One of its kind is queued or running.
+            One of its kind, about the same, is queued or running.
         StorageError
             The queue cannot be reached; the job stands as failed.
         """
-        actor.require(Permission.MODELS)
+        actor.require(_needed(kind))
+        kind = f"{kind}:{about}" if about else kind
         with self._database.writing() as session:
             if (job := stored.add(session, kind, actor.name)) is None:
                 (other,) = (one for one in stored.under_way(session) if one.kind == kind)
@@ -89,9 +114,29 @@ class Jobs:
         """
         actor.require(Permission.MODELS)
         with self._database.reading() as session:
-            if (job := stored.get(session, job_id)) is None:
-                raise NotFoundError(f"没有 {job_id} 号任务。")
-        return job
+            return _found(session, job_id)
+
+    def stop(self, actor: Actor, job_id: int) -> None:
+        """Let a job end early: at once where it is queued, else when it next tells of its progress.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        with self._database.writing() as session:
+            job = _found(session, job_id, lock=True)
+            actor.require(_needed(job.kind))
+            if job.state == stored.QUEUED:
+                stored.end(job, stored.INTERRUPTED, _stopped(actor.name))
+            elif job.state == stored.RUNNING:
+                job.result = {_STOP: actor.name}
+            audit.record(session, actor.name, "job.stopped", f"job {job.id}", None, {"kind": job.kind})
+
+    def latest(self, actor: Actor, kind: str) -> Job | None:
+        """The job of a kind that was asked for last, None where nobody has asked yet."""
+        actor.require(Permission.MODELS)
+        with self._database.reading() as session:
+            return stored.latest(session, kind)
 
     def run(self, job_id: int) -> None:
         """Do a queued job and record how it ended."""
@@ -110,8 +155,17 @@ class Jobs:
                 stored.end(job, stored.INTERRUPTED, {"error": "后台进程中断，请重新提交。"})
         for job in (one for one in jobs if one.state == stored.QUEUED):
             self._queue(job.id)
+        self._tidy_up()
+        self.huey.periodic_task(crontab(minute="17"), name="fenban_tidy")(self._tidy_up)
         self._database.close()
-        self.huey.create_consumer(workers=1, worker_type="thread", periodic=False, max_delay=_LOOK_EVERY_S).run()
+        self.huey.create_consumer(workers=1, worker_type="thread", max_delay=_LOOK_EVERY_S).run()
+
+    def _tidy_up(self) -> None:
+        try:
+            self._tidy()
+        except (OSError, FenbanError):
+            # It will be tried again; jobs go on.
+            _LOG.exception("could not tidy up")
 
     def _queue(self, job_id: int) -> None:
         with _told_in_words():
@@ -122,18 +176,38 @@ class Jobs:
             stored.end(session.get_one(Job, job_id), state, result)
 
     def _do(self, job: Job) -> tuple[str, dict[str, Any]]:
-        def progress(message: str) -> None:
+        def progress(words: str, /, share: float | None = None) -> None:
             with self._database.writing() as session:
-                session.get_one(Job, job.id).progress = message
+                now = session.get_one(Job, job.id, with_for_update=True)
+                if now.result and _STOP in now.result:
+                    raise _StoppedError(now.result[_STOP])
+                now.progress, now.result = words, None if share is None else {"share": share}
 
+        kind, _, about = job.kind.partition(":")
         try:
-            return stored.DONE, self._work[job.kind](job.requested_by, progress)
+            return stored.DONE, self._work[kind](job.requested_by, progress, *([about] if about else []))
+        except _StoppedError as error:
+            return stored.INTERRUPTED, _stopped(str(error))
         except FenbanError as error:
             return stored.FAILED, {"error": str(error)}
         except Exception:
             # Whatever it was, staff must see that the job has ended, and the log must tell why.
             _LOG.exception("job %s failed", job.id)
             return stored.FAILED, {"error": "程序出错，已记入日志，请联系管理员。"}
+
+
+def _needed(kind: str) -> Permission:
+    return _NEEDED.get(kind.partition(":")[0], Permission.MODELS)
+
+
+def _found(session: Session, job_id: int, lock: bool = False) -> Job:
+    if (job := stored.get(session, job_id, lock)) is None:
+        raise NotFoundError(f"没有 {job_id} 号任务。")
+    return job
+
+
+def _stopped(name: str) -> dict[str, Any]:
+    return {"error": f"{name} 让它停下了。"}
 
 
 @contextmanager

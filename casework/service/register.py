@@ -9,20 +9,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from casework.service.deadlines import Deadlines
+from casework.service.decide import Choice, decide
 from casework.service.desk import STATUS_NAMES, Desk, change, find, may_see_suggestion, subject
 from casework.service.office import Office
 from casework.service.permissions import Permission
 from casework.service.standing import kept, standing
+from casework.service.triage import Advice, advise
 from casework.storage import audit
 from casework.storage import cases as stored
 from casework.storage.cases import OPEN
 from casework.storage.database import Session
 from casework.storage.tables import Case, SuggestionMade
-from classifier.errors import ConflictError, InvalidInputError
+from classifier.errors import ConflictError, InvalidInputError, ReferenceTakenError
 from classifier.records import Complaint
 from classifier.text.mask import mask
 
 _MAX_NAME = 200
+_RECENT = 1000
 _CLOCKS_DIFFER = timedelta(hours=1)
 
 
@@ -42,8 +45,43 @@ class NewCase:
                 raise InvalidInputError(f"{name}“{value[:20]}…”过长或含有不是文字的字符，最多 {_MAX_NAME} 字。")
 
 
-def register(session: Session, desk: Desk, new: NewCase) -> tuple[Case, bool]:
+def usual_channels(session: Session, desk: Desk) -> list[str]:
+    """The channels by which complaints came lately, to choose from."""
+    desk.actor.require(Permission.REGISTER)
+    return stored.recent_channels(session, _RECENT)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would be kept of a complaint, and what helps to decide it; ``advice`` is None without a model."""
+
+    complaint: Complaint
+    advice: Advice | None
+
+
+def preview(desk: Desk, complaint: Complaint) -> Preview:
+    """What registering a complaint would make of it. Nothing is kept."""
+    desk.actor.require(Permission.SUGGEST)
+    masked = Complaint(mask(complaint.title), mask(complaint.text))
+    return Preview(masked, advise(desk.classifier, masked) if desk.classifier else None)
+
+
+def register_and_decide(session: Session, desk: Desk, new: NewCase, choice: Choice) -> tuple[Case, bool]:
+    """受理 and 分办 at once, by somebody who has seen the suggestion; returns and raises what both do.
+
+    A case that was registered before is left as it is.
+    """
+    case, created = register(session, desk, new, seen=True)
+    return (decide(session, desk, case.number, case.version, choice) if created else case), created
+
+
+def register(session: Session, desk: Desk, new: NewCase, *, seen: bool = False) -> tuple[Case, bool]:
     """Register a complaint, masked, with a suggestion; the same reference twice is one case.
+
+    Parameters
+    ----------
+    seen : bool
+        Whether somebody has seen what will be suggested, so that the case is none to decide blindly.
 
     Returns
     -------
@@ -53,7 +91,7 @@ def register(session: Session, desk: Desk, new: NewCase) -> tuple[Case, bool]:
 
     Raises
     ------
-    ConflictError
+    ReferenceTakenError
         The reference belongs to a case with another text.
     InvalidInputError
         The time it was received lies in the future.
@@ -61,7 +99,7 @@ def register(session: Session, desk: Desk, new: NewCase) -> tuple[Case, bool]:
     desk.actor.require(Permission.REGISTER)
     values = as_registered(new, desk.office)
     made = kept(desk.classifier.suggest(Complaint(values["title"], values["text"]))) if desk.classifier else None
-    blind = secrets.SystemRandom().random() < desk.office.blind_share
+    blind = not seen and secrets.SystemRandom().random() < desk.office.blind_share
     deadlines = Deadlines(session, desk.office, desk.taxonomy)
     values |= standing(deadlines, values["received_at"], new.channel, made, blind=blind)
     values |= {"status": OPEN, "blind": blind, "version": 1}
@@ -126,7 +164,7 @@ def _registered_before(session: Session, values: Mapping[str, Any]) -> Case:
     case = stored.by_reference(session, values["reference"])
     assert case is not None, "a reference that is taken belongs to a case"
     if (case.title, case.text) != (values["title"], values["text"]):
-        raise ConflictError(f"来文编号 {values['reference']} 已登记为 {case.number}，内容不同，请核对编号。")
+        raise ReferenceTakenError(values["reference"], case.number)
     return case
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit
 from casework.storage.database import Database, Session
-from classifier.errors import InvalidModelError, NotFoundError
+from classifier.errors import ConflictError, InvalidModelError, NotFoundError
 from classifier.model import bundle
 from classifier.taxonomy import Taxonomy
 
-_SUBJECT = "model"
+SUBJECT = "model"
+"""What the audit trail calls models."""
+
+TRAININGS = ("model.trained", "model.rejected")
 _BACK = "model.rolled_back"
-_SWITCHES = ("model.promoted", _BACK, "model.found")
+SWITCHES = ("model.promoted", _BACK, "model.found")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,11 @@ class Released:
     rows: int
     metrics: dict[str, float]
     verdict: dict[str, Any] | None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was trained."""
+        return datetime.fromisoformat(self.created) if self.created else None
 
 
 def current_version(models: Path) -> str | None:
@@ -57,11 +66,11 @@ def taxonomy(models: Path) -> Taxonomy:
     return Taxonomy.from_dict(bundle.read_manifest(bundle.current(models))["taxonomy"])
 
 
-def list_models(models: Path) -> list[Released]:
-    """All released models, the newest first."""
+def list_models(models: Path, newest: int | None = None) -> list[Released]:
+    """All released models or some of the newest, the newest first; each is checked, which takes 50 ms."""
     current = current_version(models)
     released = []
-    for version in reversed(bundle.released(models)):
+    for version in bundle.released(models)[::-1][:newest]:
         try:
             released.append(_describe(models, version, current))
         except InvalidModelError:
@@ -85,35 +94,51 @@ def show_model(models: Path, version: str) -> Released:
     return _describe(models, version, current_version(models))
 
 
-def promote(database: Database, actor: Actor, models: Path, version: str, why: str = "") -> None:
+def promote(
+    database: Database, actor: Actor, models: Path, version: str, why: str = "", expected: str | None = None
+) -> None:
     """Put a model into service; running servers take it up within seconds.
+
+    Parameters
+    ----------
+    expected : str, optional
+        Which version, empty for none, whoever decides this saw in service.
 
     Raises
     ------
     NotFoundError, InvalidModelError
         There is no such model, or it is damaged; the one in service stays.
+    ConflictError
+        Another than the expected one is in service by now.
     """
     actor.require(Permission.MODELS)
     show_model(models, version)
-    _switch(database, actor, models, version, "model.promoted", why)
+    _switch(database, actor, models, version, "model.promoted", why, expected)
 
 
-def roll_back(database: Database, actor: Actor, models: Path) -> str:
+def roll_back(database: Database, actor: Actor, models: Path, expected: str | None = None) -> str:
     """Put the model into service that was in service before the present one; its version.
 
     Raises
     ------
     NotFoundError
         There was none before, or it is no longer there.
+    ConflictError
+        As for :func:`promote`.
     """
     actor.require(Permission.MODELS)
     note_current(database, models)
     with database.reading() as session:
-        before = _before(_switches(session, 1000), set(bundle.released(models)))
+        before = previous(session, models)
     if before is None:
         raise NotFoundError("没有可以退回的上一个模型，请用 fenban models list 查看，再用 fenban models promote 指定。")
-    _switch(database, actor, models, before, _BACK, "")
+    _switch(database, actor, models, before, _BACK, "", expected)
     return before
+
+
+def previous(session: Session, models: Path) -> str | None:
+    """The version that rolling back would lead to, as far as switches are on record; None where there is none."""
+    return _before(_switches(session, 1000), set(bundle.released(models)))
 
 
 def note_current(database: Database, models: Path) -> None:
@@ -122,12 +147,12 @@ def note_current(database: Database, models: Path) -> None:
     with database.writing() as session:
         known = next((version for _, version in _switches(session, 1)), None)
         if current and current != known:
-            audit.record(session, "系统", "model.found", _SUBJECT, {"version": known}, {"version": current})
+            audit.record(session, "系统", "model.found", SUBJECT, {"version": known}, {"version": current})
 
 
 def _switches(session: Session, limit: int) -> list[tuple[str, str]]:
     """What was done, and which model it put into service, the newest first."""
-    entries = audit.entries(session, _SUBJECT, limit=limit, actions=_SWITCHES)
+    entries = audit.entries(session, SUBJECT, limit=limit, actions=SWITCHES)
     return [(one.action, one.new["version"]) for one in entries if one.new]
 
 
@@ -142,11 +167,18 @@ def _before(switches: list[tuple[str, str]], there: set[str]) -> str | None:
     return next((one for one in reversed(served[:-1]) if one in there and one != served[-1]), None)
 
 
-def _switch(database: Database, actor: Actor, models: Path, version: str, action: str, why: str) -> None:
+def _switch(
+    database: Database, actor: Actor, models: Path, version: str, action: str, why: str, expected: str | None
+) -> None:
     note_current(database, models)
     with database.writing() as session:
-        old, new = {"version": current_version(models)}, {"version": version, "why": why}
-        audit.record(session, actor.name, action, _SUBJECT, old, new)
+        current = current_version(models)
+        if expected is not None and expected != (current or ""):
+            raise ConflictError(
+                f"现用模型刚才换成了 {current or '无'}，不再是您看到的 {expected or '无'}，所以没有换。请看过再决定。"
+            )
+        old, new = {"version": current}, {"version": version, "why": why}
+        audit.record(session, actor.name, action, SUBJECT, old, new)
         # Inside the transaction: a switch that fails leaves no entry. One that a crash parts
         # from its entry is put on record by `note_current`.
         bundle.promote(models, version)

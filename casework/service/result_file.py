@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backlog.chunk import ADDED_COLUMNS
-from backlog.tables import encoding_fault, open_table
-from casework.storage.cases import id_in
+from backlog.tables import Table, encoding_fault, open_table
+from casework.service.exchange import COLUMNS
 from casework.storage.tables import SuggestionMade
 from classifier.errors import InvalidInputError, InvalidTableError
 from classifier.taxonomy import Taxonomy
@@ -25,33 +25,37 @@ _TRUTHS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class ResultRow:
-    """A case by its number, its version when it was exported, and the suggestion for it.
+    """A case by its number or the office's own reference, and the suggestion for it.
 
+    ``version`` is the case's when it was exported, None in a file of the office's own, which tells none.
     ``made`` is None where the complaint could not be read.
     """
 
-    number: str
-    version: int
+    key: str
+    version: int | None
     made: SuggestionMade | None
-
-    @property
-    def case_id(self) -> int:
-        """Of the case of this number; 0, which no case has, where the number is none."""
-        return id_in(self.number) or 0
 
 
 class ResultFile:
-    """A reclassified export, read row by row.
+    """A reclassified export or file of the office's own, read row by row.
+
+    Attributes
+    ----------
+    by_reference : bool
+        Whether rows name cases by the office's reference, not by the register's number.
 
     Raises
     ------
     InvalidTableError
-        The file cannot be read, or lacks a column of the export or of reclassifying.
+        The file cannot be read, or lacks the columns that name cases, or one of reclassifying.
     """
 
     def __init__(self, path: Path, taxonomy: Taxonomy) -> None:
         self._table, self._taxonomy = open_table(path), taxonomy
-        self._columns = {name: self._table.require(name) for name in ("number", "version", *ADDED_COLUMNS)}
+        self._key = "number" if (found := key_column(self._table)) is None else found
+        self.by_reference = self._key != "number"
+        names = (self._key, *(() if self.by_reference else ("version",)), *ADDED_COLUMNS)
+        self._columns = {name: self._table.require(name) for name in names}
 
     @property
     def share_read(self) -> float:
@@ -69,10 +73,10 @@ class ResultFile:
         problems, count, seen = list[str](), 0, set[str]()
         for row in self._table:
             try:
-                number = self._read(row).number
-                if number and number in seen:
-                    raise InvalidInputError(f"number 的值“{number[:40]}”前面已有一行，一件只能有一行")
-                seen.add(number)
+                key = self._read(row).key
+                if key and key in seen:
+                    raise InvalidInputError(f"{self._key} 的值“{key[:40]}”前面已有一行，一件只能有一行")
+                seen.add(key)
             except InvalidInputError as error:
                 count += 1
                 if count <= _MOST_SHOWN:
@@ -90,12 +94,17 @@ class ResultFile:
     def _read(self, row: list[str]) -> ResultRow:
         cells = {name: row[index].strip() if index < len(row) else "" for name, index in self._columns.items()}
         if cells["error"]:
-            return ResultRow(cells["number"], 0, None)
+            return ResultRow(cells[self._key], None, None)
         if fault := encoding_fault(row):
             raise InvalidInputError(fault)
+        return ResultRow(cells[self._key], self._version(cells), self._suggestion(cells))
+
+    def _version(self, cells: dict[str, str]) -> int | None:
+        if self.by_reference:
+            return None
         if not _VERSION.fullmatch(cells["version"]):
             raise InvalidInputError(f"version 的值“{cells['version'][:40]}”不是导出时写的版本号")
-        return ResultRow(cells["number"], int(cells["version"]), self._suggestion(cells))
+        return int(cells["version"])
 
     def _suggestion(self, cells: dict[str, str]) -> SuggestionMade:
         department = self._department("suggested_department", cells["suggested_department"])
@@ -140,6 +149,14 @@ class ResultFile:
         except (ValueError, TypeError, RecursionError) as error:
             raise InvalidInputError(f"candidates 的值“{cell[:40]}”不是 [部门, 概率] 的 JSON 列表") from error
         return [[self._department("candidates", label), _share("candidates", share)] for label, share in pairs]
+
+
+def key_column(table: Table) -> str | None:
+    """The column by which the rows of a table name cases: an export's number, or the office's reference; None without one."""
+    for names in (("number",), COLUMNS["reference"]):
+        if (index := table.column(*names)) is not None:
+            return table.header[index].strip()
+    return None
 
 
 def _unknown(name: str, cell: str) -> InvalidInputError:

@@ -13,16 +13,17 @@ from casework.service.permissions import Actor, Permission
 from casework.storage import audit
 from casework.storage import handled as stored
 from casework.storage.database import Database, Session
-from casework.storage.handled import CHANGED, CONFIRMED, LEFT_OUT, Handled
-from casework.storage.tables import Case, LabelCheck
-from classifier.errors import InvalidInputError, InvalidLabelsError, NotFoundError
+from casework.storage.handled import Handled
+from casework.storage.tables import LabelCheck
+from classifier.errors import InvalidLabelsError
 from classifier.records import Complaint
 from classifier.taxonomy import Taxonomy
 
 FOLLOWED_WEIGHT = 0.3
 """How much a decision that merely agreed with the suggestion shown counts against one made without it."""
 
-ANSWERS = {CONFIRMED: "确认无误", CHANGED: "改正", LEFT_OUT: "不学"}
+STEPS = ("取出已办件", "整理", "交叉验证", "训练新模型", "与现用模型比较")
+"""What a retraining does one after another; what it tells of its progress begins with one of these."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ class Plan:
     recall_floor: float = 0.05
     test_set: Path | None = None
     files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Settled cases of a department, and how many of them came since the last training."""
+
+    id: str
+    name: str
+    handled: int
+    new: int
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ def retrain(
         raise InvalidLabelsError(
             "还没有办结或已分办的诉求件可学，请先导入办结件（fenban cases import）或用 --handled 指定文件。"
         )
-    progress(f"已办诉求件 {len(examples)} 件")
+    progress(f"{STEPS[0]} {len(examples)} 件")
     offset = len(from_files)
     challenger = train(
         _corpus(taxonomy),
@@ -122,50 +133,26 @@ def retrain(
     with database.writing() as session:
         stored.put_doubts(session, doubts)
         facts = {"version": challenger.version, "handled": len(examples), "doubts": len(challenger.suspects)}
-        action = "model.trained" if promoted else "model.rejected"
-        audit.record(session, actor.name, action, "model", None, facts | {"reasons": reasons})
+        action = releases.TRAININGS[0 if promoted else 1]
+        audit.record(session, actor.name, action, releases.SUBJECT, None, facts | {"reasons": reasons})
     if promoted:
-        releases.promote(database, actor, plan.models, challenger.version, "；".join(reasons))
+        releases.promote(database, actor, plan.models, challenger.version, "".join(reasons))
     in_files = [_told(suspect) for i, suspect in challenger.suspects if i < offset]
     return Report(
         challenger.version, promoted, reasons, len(examples), len(doubts), in_files, challenger.verdict.comparisons
     )
 
 
-def list_doubts(session: Session, actor: Actor, limit: int = 100) -> list[tuple[LabelCheck, Case]]:
-    """Handled cases whose department training doubted, of those the actor may see."""
+def waiting(session: Session, actor: Actor, taxonomy: Taxonomy) -> tuple[list[Waiting], datetime | None]:
+    """What the next training would find in the register, by department, and when the last one was, if there was one."""
     actor.require(Permission.MODELS)
-    return stored.doubts(session, actor.department, limit)
-
-
-def settle_doubt(
-    session: Session, actor: Actor, taxonomy: Taxonomy, case: Case, answer: str, department: str | None = None
-) -> LabelCheck:
-    """Say of a doubtful label that it is right, what it should be, or that the case is not to be learned.
-
-    The case stays as it was handled; only what the next training learns from it changes.
-
-    Raises
-    ------
-    NotFoundError
-        Nobody doubted it.
-    InvalidInputError
-        The answer is none of ANSWERS, or a correction names no department.
-    """
-    actor.require(Permission.MODELS)
-    if (check := stored.doubt(session, case.id)) is None:
-        raise NotFoundError(f"{case.number} 没有待核对的标注。")
-    if answer not in ANSWERS:
-        raise InvalidInputError(f"没有“{answer[:20]}”这种核对结果，应为 {'、'.join(ANSWERS)}。")
-    if (answer == CHANGED) != (department is not None):
-        raise InvalidInputError("改正（changed）要写明应学的部门，其他核对结果不写部门。")
-    if department is not None and taxonomy.department_id(department) != department:
-        raise InvalidInputError(f"没有“{department[:40]}”这个部门。")
-    old = {"state": check.state, "department": check.corrected or check.department}
-    stored.settle(check, answer, department, actor.name)
-    new = {"state": answer, "department": department or check.department}
-    audit.record(session, actor.name, "label.checked", f"case {case.number}", old, new)
-    return check
+    trained = audit.entries(session, releases.SUBJECT, limit=1, actions=releases.TRAININGS)
+    since = trained[0].at if trained else None
+    handled = stored.count_by_department(session)
+    new = stored.count_new_by_department(session, since) if since else handled
+    return [
+        Waiting(one.id, one.name, handled.get(one.id, 0), new.get(one.id, 0)) for one in taxonomy.departments
+    ], since
 
 
 def _corpus(taxonomy: Taxonomy) -> list[Any]:

@@ -73,8 +73,14 @@ def sign_out(session: Session, secret: str) -> None:
         audit.record(session, user.name, "user.signed_out", f"user {user.name}")
 
 
-def user_of_session(database: Database, secret: str, idle: timedelta) -> User | None:
-    """Whose session it is, or None where it has ended: after ``idle`` without a request, or 12 hours in all."""
+def user_of_session(database: Database, secret: str, idle: timedelta, *, present: bool = True) -> User | None:
+    """Whose session it is, or None where it has ended: after ``idle`` without a request, or 12 hours in all.
+
+    Parameters
+    ----------
+    present : bool
+        Whether the request shows that somebody is there; what a page asks by itself does not.
+    """
     key, moment = secret_hash(secret), clock.now()
     with database.reading() as session:
         found = accounts.sign_in(session, key)
@@ -83,7 +89,7 @@ def user_of_session(database: Database, secret: str, idle: timedelta) -> User | 
         user = accounts.user_of(session, found.user_id)
     if not user.active:
         return None
-    if moment > found.last_seen_at + _NOTED_EVERY:
+    if present and moment > found.last_seen_at + _NOTED_EVERY:
         with database.writing() as session:
             if again := accounts.sign_in(session, key):
                 again.last_seen_at = moment

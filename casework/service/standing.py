@@ -8,7 +8,8 @@ from typing import Any
 from casework.service.deadlines import Deadlines
 from casework.storage.tables import Case, SuggestionMade
 from casework.storage.withdrawals import Withdrawable
-from classifier.records import Suggestion
+from classifier.records import Candidate, Reason, ReviewCause, Suggestion, UrgencySuggestion
+from classifier.taxonomy import Department, Taxonomy, Urgency
 
 
 def kept(suggestion: Suggestion) -> SuggestionMade:
@@ -31,6 +32,41 @@ def kept(suggestion: Suggestion) -> SuggestionMade:
             "reasons": [one._asdict() for one in suggestion.reasons],
         },
     )
+
+
+def recalled(made: SuggestionMade, taxonomy: Taxonomy) -> Suggestion:
+    """The suggestion behind a record, the inverse of :func:`kept`, with today's names of departments and levels.
+
+    A label that is no longer in the taxonomy goes by its id. One that came from a reclassified file
+    has the words of its reasons, but not where they stand: their ``field`` is empty.
+    """
+    departments = {one.id: one for one in taxonomy.departments}
+    levels = {one.id: one for one in taxonomy.urgencies}
+
+    def candidate(label: str, confidence: float) -> Candidate:
+        return Candidate(departments.get(label, Department(label, label)), confidence)
+
+    details = made.details
+    candidates = details["candidates"] or [[made.department, made.department_confidence]]
+    # A file tells that a person should look, but not why.
+    untold = [{"code": "untold", "message": "批量更新的文件里标为需要复核"}] if made.needs_review else []
+    urgency = None
+    if made.urgency:
+        level = levels.get(made.urgency, Urgency(made.urgency, made.urgency, 0))
+        urgency = UrgencySuggestion(level, made.urgency_confidence or 0.0)
+    return Suggestion(
+        candidates=tuple(candidate(*one) for one in candidates),
+        assist=candidate(made.assist, details["assist_confidence"] or 0.0) if made.assist else None,
+        urgency=urgency,
+        plausible=tuple(departments.get(one, Department(one, one)) for one in details["plausible"]),
+        review_causes=tuple(ReviewCause(**one) for one in details["review_causes"] or untold),
+        reasons=tuple(Reason(**(_NOWHERE | one)) for one in details["reasons"]),
+        known_share=made.known_share,
+        model_version=made.model_version,
+    )
+
+
+_NOWHERE = {"about": "department", "field": "", "start": 0, "end": 0, "weight": 0.0}
 
 
 def standing(

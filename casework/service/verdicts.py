@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from casework.service.result_file import ResultRow
 from casework.storage import runs
-from casework.storage.cases import CLOSED, DECIDED
+from casework.storage.cases import CLOSED, DECIDED, id_in
 from casework.storage.database import Session
 from casework.storage.tables import Case, SuggestionMade
 
@@ -89,14 +89,15 @@ class Preview:
 
 
 def judge(
-    session: Session, run_id: int | None, rows: Sequence[ResultRow], *, lock: bool
+    session: Session, run_id: int | None, rows: Sequence[ResultRow], *, by_reference: bool, lock: bool
 ) -> tuple[list[Change], Counter[str]]:
     """The changes that rows ask for, and how many ask for none, by the reason."""
-    ids = [row.case_id for row in rows]
-    found = runs.cases(session, ids, lock=lock)
-    done = runs.done(session, run_id, ids) if run_id else set()
+    keys = [row.key for row in rows]
+    ids = runs.ids_of_references(session, keys) if by_reference else {key: id_in(key) or 0 for key in keys}
+    found = runs.cases(session, ids.values(), lock=lock)
+    done = runs.done(session, run_id, ids.values()) if run_id else set()
     nothing = (None, None)
-    verdicts = [_verdict(row, *found.get(row.case_id, nothing), done=done) for row in rows]
+    verdicts = [_verdict(row, *found.get(ids.get(row.key, 0), nothing), done=done) for row in rows]
     changes = [one for one in verdicts if isinstance(one, Change)]
     return changes, Counter[str](one for one in verdicts if isinstance(one, Left))
 
@@ -104,14 +105,14 @@ def judge(
 def _verdict(row: ResultRow, case: Case | None, current: SuggestionMade | None, *, done: set[int]) -> Change | Left:
     if row.made is None:
         return Left.ERROR
-    if case is None or case.number != row.number:
+    if case is None or row.key not in (case.number, case.reference):
         return Left.UNKNOWN
     change = Change(case, current, row.made)
     reasons = {
         Left.DONE: case.id in done,
         Left.CLOSED: case.status == CLOSED,
         Left.DECIDED: case.status == DECIDED,
-        Left.CHANGED: case.version != row.version,
+        Left.CHANGED: row.version not in (None, case.version),
         Left.UNCHANGED: change.says_the_same,
     }
     return next((reason for reason, holds in reasons.items() if holds), change)

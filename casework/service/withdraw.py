@@ -42,3 +42,11 @@ def withdraw(session: Session, desk: Desk, number: str, version: int) -> Case:
     change(session, desk, case, version, "case.withdrawn", as_it_stood(made))
     withdrawals.add(session, made, signed(actor))
     return case
+
+
+def may_withdraw(session: Session, desk: Desk, case: Case) -> bool:
+    """Whether the actor may withdraw what was last decided about a case, if anything."""
+    actor, made = desk.actor, withdrawals.last_change(session, case)
+    if made is None or actor.user_id is None or Permission.DECIDE not in actor.permissions:
+        return False
+    return made.user_id == actor.user_id or Permission.OVERRULE in actor.permissions

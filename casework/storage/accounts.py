@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, literal, select
+from sqlalchemy import bindparam, delete, exists, literal, select
 from sqlalchemy.orm import Session
 
-from casework.storage.lookup import Lookup
+from casework.storage.lookup import Driver, Lookup
 from casework.storage.tables import Base, Setting, SignIn, Token, User, WrongPassword
 from casework.storage.upsert import insert_into
 
@@ -116,9 +116,9 @@ def token(session: Session, name: str) -> Token | None:
     return session.scalar(select(Token).where(Token.name == name))
 
 
-def holder(connection: Connection, secret_hash: str) -> Holder | None:
+def holder(driver: Driver, secret_hash: str) -> Holder | None:
     """The token with this secret, and whose it is."""
-    row = _HOLDER(connection, secret_hash=secret_hash)
+    row = _HOLDER(driver, secret_hash=secret_hash)
     return Holder(*row) if row else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, insert, select, update
 from sqlalchemy.orm import Session, defer
 
 from casework.storage.tables import Case, Decision, HandBack, Outcome, SuggestionMade
@@ -19,12 +19,13 @@ OPEN, DECIDED, CLOSED = "open", "decided", "closed"
 NO_ID = 10**9
 """No register has an id so large; PostgreSQL refuses to compare one with much larger numbers."""
 
-LINE_CHARS = 80
-
 
 @dataclass(frozen=True)
 class Filters:
-    """Which cases to list; None means any. ``due_before`` is exclusive, as are all ends of a time."""
+    """Which cases to list; None means any. ``due_before`` is exclusive, as are all ends of a time.
+
+    ``among`` are the ids of the only cases that come into question, such as those found by a text.
+    """
 
     status: str = OPEN
     department: str | None = None
@@ -36,24 +37,7 @@ class Filters:
     received_before: datetime | None = None
     due_from: datetime | None = None
     due_before: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in the queue a page ended."""
-
-    certain: int
-    due_at: datetime
-    id: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """A case as a list shows it, with the confidence of its latest suggestion."""
-
-    case: Case
-    first_line: str
-    confidence: float | None
+    among: tuple[int, ...] | None = None
 
 
 def add(session: Session, values: dict[str, Any]) -> int | None:
@@ -97,6 +81,12 @@ def by_reference(session: Session, reference: str) -> Case | None:
     return session.scalars(select(Case).where(Case.reference == reference)).one_or_none()
 
 
+def recent_channels(session: Session, newest: int) -> list[str]:
+    """The channels by which the newest cases came, the most frequent first."""
+    recent = select(Case.channel).where(Case.channel != "").order_by(Case.id.desc()).limit(newest).subquery()
+    return list(session.scalars(select(recent.c.channel).group_by(recent.c.channel).order_by(func.count().desc())))
+
+
 def change(session: Session, case: Case, version: int, **values: Any) -> bool:
     """Update a case if it is still at ``version``; False where somebody was quicker."""
     statement = update(Case).where(Case.id == case.id, Case.version == version).values(version=version + 1, **values)
@@ -105,43 +95,12 @@ def change(session: Session, case: Case, version: int, **values: Any) -> bool:
     return done
 
 
-def page(session: Session, filters: Filters, after: Place | None, limit: int) -> list[Line]:
-    """The next ``limit`` cases of a list, those to be looked at closely first, then by time left."""
-    wanted = (0, 1) if filters.needs_review is None else (int(not filters.needs_review),)
-    lines: list[Line] = []
-    # One query for each, so that an index gives its rows in order whatever else is asked.
-    for certain in wanted:
-        if after is None or certain >= after.certain:
-            own = after if after and certain == after.certain else None
-            lines += _page(session, filters, certain, own, limit - len(lines))
-        if len(lines) == limit:
-            break
-    return lines
-
-
-def _page(session: Session, filters: Filters, certain: int, after: Place | None, limit: int) -> list[Line]:
-    query = (
-        select(Case, func.substr(Case.text, 1, LINE_CHARS), SuggestionMade.department_confidence)
-        .outerjoin(SuggestionMade, SuggestionMade.id == Case.suggestion_id)
-        .where(*_conditions(filters), Case.certain == certain)
-        .order_by(Case.due_at, Case.id)
-        .options(defer(Case.text), defer(Case.original))
-        .limit(limit)
-    )
-    if after:
-        query = query.where(tuple_(Case.due_at, Case.id) > tuple_(after.due_at, after.id))
-    if filters.received_from:
-        # Nothing is due before it is received: what the condition adds is a place to begin.
-        query = query.where(Case.due_at >= filters.received_from)
-    return [Line(*row) for row in session.execute(query)]
-
-
 def in_order(session: Session, filters: Filters) -> Iterator[tuple[Case, SuggestionMade | None]]:
     """Yield every case that matches with its latest suggestion, in order of number, however many there are."""
     query = (
         select(Case, SuggestionMade)
         .outerjoin(SuggestionMade, SuggestionMade.id == Case.suggestion_id)
-        .where(*_conditions(filters))
+        .where(*conditions(filters))
         .order_by(Case.id)
         .options(defer(Case.original))
         .execution_options(yield_per=1000)
@@ -151,10 +110,11 @@ def in_order(session: Session, filters: Filters) -> Iterator[tuple[Case, Suggest
 
 def count(session: Session, filters: Filters) -> int:
     """How many cases match."""
-    return session.execute(select(func.count()).select_from(Case).where(*_conditions(filters))).scalar_one()
+    return session.execute(select(func.count()).select_from(Case).where(*conditions(filters))).scalar_one()
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """What a query asks of its cases."""
     equal = {
         Case.department: filters.department,
         Case.urgency: filters.urgency,
@@ -162,7 +122,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         Case.place: filters.place,
         Case.certain: None if filters.needs_review is None else int(not filters.needs_review),
     }
-    conditions = [
+    found = [
         Case.status == filters.status,
         *(column == value for column, value in equal.items() if value is not None),
     ]
@@ -171,9 +131,11 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         (Case.due_at, filters.due_from, filters.due_before),
     )
     for column, start, end in spans:
-        conditions += [column >= start] if start else []
-        conditions += [column < end] if end else []
-    return conditions
+        found += [column >= start] if start else []
+        found += [column < end] if end else []
+    if filters.among is not None:
+        found.append(Case.id.in_(filters.among))
+    return found
 
 
 Event = TypeVar("Event", SuggestionMade, Decision, HandBack, Outcome)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from casework.storage.lookup import Driver
 from classifier.errors import StorageError
 
-__all__ = ["Connection", "Database", "Session"]
+__all__ = ["Database", "Driver", "Session"]
 
 HEAD = "0005"
 """The newest schema this program knows; a test holds it equal to the newest migration."""
@@ -63,6 +63,8 @@ class Database:
         except ArgumentError as error:
             raise StorageError("FENBAN_DATABASE_URL 不是数据库地址，应形如 sqlite:////目录/fenban.db。") from error
         self._engine = self._open()
+        # Their own connections, in which the driver begins no transaction that would have to be ended.
+        self._lookups = self._open(isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
         try:
             self._migrate()
         except StorageError:
@@ -72,6 +74,7 @@ class Database:
     def close(self) -> None:
         """Let go of all connections, as a process must before it forks; the next use opens new ones."""
         self._engine.dispose()
+        self._lookups.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -84,10 +87,10 @@ class Database:
             yield session
 
     @contextmanager
-    def looking_up(self) -> Iterator[Connection]:
+    def looking_up(self) -> Iterator[Driver]:
         """A connection for a :class:`casework.storage.lookup.Lookup`, without a transaction."""
-        with self._told_in_words(), self._autocommitting.connect() as connection:
-            yield connection
+        with self._told_in_words(), closing(self._lookups.raw_connection()) as connection:
+            yield Driver(connection, self._lookups.dialect)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -104,22 +107,16 @@ class Database:
                 session.execute(text("SELECT pg_advisory_xact_lock(20261122)"))
             yield session
 
-    def _open(self) -> Engine:
+    def _open(self, **options: Any) -> Engine:
         if self._url.get_backend_name() == "sqlite":
             self._make_file()
-            engine = create_engine(self._url, connect_args={"timeout": _LOCK_TIMEOUT_S})
+            engine = create_engine(self._url, connect_args={"timeout": _LOCK_TIMEOUT_S}, **options)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
         with self._told_in_words():
-            options = f"-c lock_timeout={_LOCK_TIMEOUT_S * 1000} -c timezone=UTC"
-            return create_engine(self._url, pool_pre_ping=True, connect_args={"options": options})
-
-    @cached_property
-    def _autocommitting(self) -> Engine:
-        # The driver of SQLite never begins a transaction (see `_prepare_sqlite`), that of PostgreSQL does unless told.
-        postgresql = self._engine.dialect.name == "postgresql"
-        return self._engine.execution_options(isolation_level="AUTOCOMMIT") if postgresql else self._engine
+            session = f"-c lock_timeout={_LOCK_TIMEOUT_S * 1000} -c timezone=UTC"
+            return create_engine(self._url, pool_pre_ping=True, connect_args={"options": session}, **options)
 
     def _make_file(self) -> None:
         if self._url.database in (None, "", ":memory:"):

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session, defer
 
-from casework.storage.cases import LINE_CHARS
 from casework.storage.tables import Case, Decision, HandBack
 from casework.storage.withdrawals import first_decision, stands
+
+_LINE_CHARS = 80
 
 Span = tuple[datetime, datetime]
 """From a moment to another, the latter not within."""
@@ -120,7 +121,7 @@ def happened(
     limit: int,
 ) -> list[Happened]:
     """The events behind a figure, the newest first, from the one after ``after`` (its moment and id)."""
-    line = func.substr(Case.text, 1, LINE_CHARS)
+    line = func.substr(Case.text, 1, _LINE_CHARS)
     query = _among(select(event.moment, event.row.id, Case, line), event, span, scope)
     query = query.where(event.figures[figure])
     if after:

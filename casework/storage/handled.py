@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select, union
 from sqlalchemy.orm import Session
 
 from casework.storage.cases import CLOSED, DECIDED
@@ -83,6 +83,24 @@ def handled(session: Session) -> Iterator[Handled]:
         )
 
 
+def count_by_department(session: Session) -> dict[str, int]:
+    """How many settled cases there are, by department."""
+    return _by_department(session)
+
+
+def count_new_by_department(session: Session, since: datetime) -> dict[str, int]:
+    """How many of them came in, or were decided, after a moment."""
+    # By two indexes; an OR would look at every case.
+    registered = select(Case.id).where(Case.registered_at > since)
+    decided = select(Decision.case_id).where(Decision.made_at > since, stands(Decision, Decision))
+    return _by_department(session, Case.id.in_(union(registered, decided)))
+
+
+def _by_department(session: Session, *conditions: ColumnElement[bool]) -> dict[str, int]:
+    query = select(Case.department, func.count()).where(_SETTLED, *conditions).group_by(Case.department)
+    return {str(department): count for department, count in session.execute(query)}
+
+
 def put_doubts(session: Session, doubts: list[LabelCheck]) -> int:
     """Ask for the labels in doubt that nobody has been asked for yet; how many are new."""
     asked = dict(session.execute(select(LabelCheck.case_id, LabelCheck.department)).all())
@@ -99,13 +117,22 @@ def doubts(session: Session, department: str | None = None, limit: int = 100) ->
     query = (
         select(LabelCheck, Case)
         .join(Case, _ABOUT)
-        .where(LabelCheck.state == OPEN, _SETTLED)
+        .where(*_open(department))
         .order_by(LabelCheck.confidence.desc(), LabelCheck.case_id)
         .limit(limit)
     )
-    if department:
-        query = query.where(Case.department == department)
     return [(check, case) for check, case in session.execute(query)]
+
+
+def count_doubts(session: Session, department: str | None = None) -> int:
+    """How many of these there are."""
+    query = select(func.count()).select_from(LabelCheck).join(Case, _ABOUT).where(*_open(department))
+    return session.execute(query).scalar_one()
+
+
+def _open(department: str | None) -> list[ColumnElement[bool]]:
+    own = [Case.department == department] if department else []
+    return [LabelCheck.state == OPEN, _SETTLED, *own]
 
 
 def doubt(session: Session, case_id: int) -> LabelCheck | None:
@@ -114,5 +141,6 @@ def doubt(session: Session, case_id: int) -> LabelCheck | None:
 
 
 def settle(check: LabelCheck, state: str, corrected: str | None, by: str) -> None:
-    """Record what a supervisor said of a doubt."""
-    check.state, check.corrected, check.settled_by, check.settled_at = state, corrected, by, datetime.now(UTC)
+    """Record what a supervisor said of a doubt; OPEN takes it back."""
+    check.state, check.corrected = state, corrected
+    check.settled_by, check.settled_at = (None, None) if state == OPEN else (by, datetime.now(UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,9 +29,19 @@ def get(session: Session, job_id: int, lock: bool = False) -> Job | None:
     return session.get(Job, job_id, with_for_update=lock) if job_id < 10**18 else None
 
 
+def latest(session: Session, kind: str) -> Job | None:
+    """The job of a kind that was asked for last."""
+    return session.scalars(select(Job).where(Job.kind == kind).order_by(Job.id.desc()).limit(1)).first()
+
+
 def under_way(session: Session) -> list[Job]:
     """Jobs that are queued or running."""
     return list(session.scalars(select(Job).where(Job.state.in_((QUEUED, RUNNING))).order_by(Job.id)))
+
+
+def latest(session: Session, kinds: Sequence[str]) -> Job | None:
+    """The newest job of some kinds."""
+    return session.scalars(select(Job).where(Job.kind.in_(kinds)).order_by(Job.id.desc()).limit(1)).one_or_none()
 
 
 def start(job: Job) -> None:

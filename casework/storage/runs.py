@@ -50,6 +50,12 @@ def cases(session: Session, ids: Collection[int], *, lock: bool) -> dict[int, tu
     return {case.id: (case, made) for case, made in session.execute(query.with_for_update(of=Case) if lock else query)}
 
 
+def ids_of_references(session: Session, references: Collection[str]) -> dict[str, int]:
+    """The ids of cases by the references an office knows them by."""
+    rows = session.execute(select(Case.reference, Case.id).where(Case.reference.in_(references)))
+    return {reference: case_id for reference, case_id in rows if reference is not None}
+
+
 def done(session: Session, run_id: int, ids: Collection[int]) -> set[int]:
     """Which of the cases a run has changed."""
     query = select(SuggestionMade.case_id).where(SuggestionMade.run_id == run_id, SuggestionMade.case_id.in_(ids))

@@ -38,14 +38,25 @@ def last_change(session: Session, case: Case) -> Withdrawable | None:
     for table in COLUMNS:
         query: Select[Any] = select(table).where(table.case_id == case.id).order_by(table.id.desc()).limit(1)
         made: Withdrawable | None = session.scalars(query).first()
-        if made and made.before and made.before["version"] == case.version - 1:
+        if made and is_last_change(made, case):
             return made
     return None
+
+
+def is_last_change(made: Withdrawable, case: Case) -> bool:
+    """Whether the version a case is at was made by this."""
+    return made.before is not None and made.before["version"] == case.version - 1
 
 
 def of_case(session: Session, case: Case) -> list[Withdrawal]:
     """All withdrawals of a case, in the order of time."""
     return list(session.scalars(select(Withdrawal).where(Withdrawal.case_id == case.id).order_by(Withdrawal.id)))
+
+
+def decisions_of(session: Session, batch: str) -> list[tuple[Decision, Case]]:
+    """Decisions that were made in one go, with their cases as they are now."""
+    query = select(Decision, Case).join(Case, Case.id == Decision.case_id).where(Decision.batch == batch)
+    return [(made, case) for made, case in session.execute(query.order_by(Decision.id))]
 
 
 def add(session: Session, made: Withdrawable, signed: dict[str, Any]) -> None:

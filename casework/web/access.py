@@ -32,7 +32,16 @@ ACCESS: dict[str, Permission | None] = {
     "openapi.spec": Permission.SUGGEST,
     "new_case.form": Permission.SUGGEST,
     "new_case.suggest": Permission.SUGGEST,
-    "pages.home": Permission.SUGGEST,
+    "new_case.register": Permission.REGISTER,
+    "case.page": Permission.READ,
+    "case.standing": Permission.READ,
+    "case.suggest": Permission.SUGGEST,
+    "case.original": Permission.ORIGINALS,
+    "queue.page": Permission.READ,
+    "acceptance.preview": Permission.DECIDE,
+    "acceptance.accept": Permission.DECIDE,
+    "acceptance.show": Permission.DECIDE,
+    "acceptance.take_back": Permission.DECIDE,
     "pages.docs": Permission.SUGGEST,
     "cases.add": Permission.REGISTER,
     "cases.page": Permission.READ,
@@ -50,6 +59,18 @@ ACCESS: dict[str, Permission | None] = {
     "exchange.preview": Permission.EXCHANGE,
     "exchange.take_in": Permission.EXCHANGE,
     "exchange.give_out": Permission.EXCHANGE,
+    "batch.page": Permission.EXCHANGE,
+    "batch.upload": Permission.EXCHANGE,
+    "batch.show": Permission.EXCHANGE,
+    "batch.start": Permission.EXCHANGE,
+    "batch.resume": Permission.EXCHANGE,
+    "batch.stop": Permission.EXCHANGE,
+    "batch.preview": Permission.EXCHANGE,
+    "batch.apply": Permission.EXCHANGE,
+    "batch.undo": Permission.EXCHANGE,
+    "batch.delete": Permission.EXCHANGE,
+    "batch.given": Permission.EXCHANGE,
+    "batch.result": Permission.EXCHANGE,
     "releases.list_models": Permission.MODELS,
     "releases.show_model": Permission.MODELS,
     "releases.promote": Permission.MODELS,
@@ -58,6 +79,19 @@ ACCESS: dict[str, Permission | None] = {
     "releases.show_job": Permission.MODELS,
     "releases.list_doubts": Permission.MODELS,
     "releases.settle_doubt": Permission.MODELS,
+    "releases.reopen_doubt": Permission.MODELS,
+    "models.page": Permission.MODELS,
+    "models.past": Permission.MODELS,
+    "models.show": Permission.MODELS,
+    "models.promote": Permission.MODELS,
+    "models.roll_back": Permission.MODELS,
+    "models.training.page": Permission.MODELS,
+    "models.training.request_training": Permission.MODELS,
+    "models.label_checks.page": Permission.MODELS,
+    "models.label_checks.answer": Permission.MODELS,
+    "models.label_checks.reopen": Permission.MODELS,
+    "models.confusion.page": Permission.MODELS,
+    "models.confusion.cases": Permission.MODELS,
     "office.list_days": Permission.READ,
     "office.set_days": Permission.OFFICE,
     "office.list_rules": Permission.READ,
@@ -75,6 +109,9 @@ ACCESS: dict[str, Permission | None] = {
 
 ANY_SIGNED_IN = frozenset({"accounts.sign_out", "accounts.password", "accounts.change_password"})
 """What whoever is signed in may do, even before a one-time password is changed; no token may."""
+
+UNATTENDED = frozenset({"case.standing"})
+"""What pages ask by themselves, so that it keeps no session alive."""
 
 COOKIE = "fenban_session"
 _SCHEMES = {
@@ -132,16 +169,17 @@ def install(app: APIFlask, key: str, idle: timedelta, secure: bool) -> None:
         "WTF_CSRF_SSL_STRICT": False,  # our pages send no Referer
     }
     _csrf.init_app(app)
-    manager = LoginManager(app, add_context_processor=False)
+    # Not by `init_app`, which would look after every answer for a cookie that outlives sessions; here none does.
+    manager = app.login_manager = LoginManager()  # type: ignore[attr-defined]
     manager.session_protection = None
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(secret: str) -> Account | None:
-        user = sessions.user_of_session(database(), secret, idle)
+        present = request.endpoint not in UNATTENDED
+        user = sessions.user_of_session(database(), secret, idle, present=present)
         return user and Account(secret, user)
 
     app.before_request(_check)
-    app.after_request(_keep_private)
     app.context_processor(_for_templates)
     app.security_schemes = _SCHEMES
     app.spec_processor(lambda spec: _with_security(app, spec))
@@ -187,8 +225,8 @@ def _check() -> Response | None:
         return None
     if (secret := _token(request)) is None:
         return _check_session(endpoint)
-    with database().looking_up() as connection:
-        g.actor = actor_of_token(connection, secret)
+    with database().looking_up() as driver:
+        g.actor = actor_of_token(driver, secret)
     _require(endpoint)
     return None
 
@@ -225,13 +263,6 @@ def _protect() -> None:
         raise StaleFormError(
             "页面已过期或不是本站的，请返回刷新后再提交；程序请带 X-CSRFToken，或改用令牌。"
         ) from error
-
-
-def _keep_private(response: Response) -> Response:
-    """Let no cache keep what only a signed-in person saw: the next one may sit at the same machine."""
-    if "actor" in g:
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _ask_to_sign_in() -> Response:

@@ -37,6 +37,9 @@ class CaseQuery(Input):
     received_from: datetime | None = None
     received_before: datetime | None = None
     due: str | None = Field(None, description="overdue 已超时 | soon 快到时")
+    sort: str = Field(
+        "due", description="due 须复核的在前，再按剩余时间 | unsure 最没把握的在前 | received 最新收到的在前"
+    )
     cursor: str | None = Field(None, description="上一页的 next_cursor")
     limit: int = 50
 

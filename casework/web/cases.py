@@ -48,10 +48,11 @@ def add(new: CaseIn) -> tuple[CaseDetailOut, int]:
 @blueprint.doc(summary="列出诉求件", description="须人工复核的在前，再按剩余时间；用 next_cursor 取下一页。")
 def page(query: CaseQuery) -> CasesOut:
     """List cases."""
-    wanted = listing.Filters(**query.model_dump(exclude={"due", "cursor", "limit"}))
+    wanted = listing.Filters(**query.model_dump(exclude={"due", "sort", "cursor", "limit"}))
     with database().reading() as session:
         own = desk()
-        found = listing.list_cases(session, own.actor, own.office, wanted, query.due, query.cursor, query.limit)
+        asked = (query.due, query.cursor, query.limit, query.sort)
+        found = listing.list_cases(session, own.actor, own.office, wanted, *asked)
         return CaseShapes(own, datetime.now(UTC)).page(found)
 
 

@@ -51,6 +51,8 @@ class Chart:
         Values drawn across.
     column : str
         What labels are, for the table below the drawing; empty where the numbers stand elsewhere on the page.
+    floor : float
+        The value at the bottom.
     """
 
     width: ClassVar[int] = 420
@@ -65,12 +67,14 @@ class Chart:
     tick: Callable[[float], str]
     limits: Sequence[float] = ()
     column: str = "周一"
+    floor: float = 0.0
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Where the lines across stand, and what they say."""
-        step = self._top() / _STEPS
-        return [(self.y(i * step), self.tick(i * step)) for i in range(_STEPS + 1)]
+        step = (self._top() - self.floor) / _STEPS
+        values = [self.floor + i * step for i in range(_STEPS + 1)]
+        return [(self.y(value), self.tick(value)) for value in values]
 
     @property
     def marks(self) -> list[tuple[float, str]]:
@@ -96,9 +100,10 @@ class Chart:
 
     def y(self, value: float) -> float:
         """Where a value stands, from the top."""
-        return round(self.height - _BOTTOM - (self.height - _TOP - _BOTTOM) * value / self._top(), 1)
+        share = (value - self.floor) / (self._top() - self.floor)
+        return round(self.height - _BOTTOM - (self.height - _TOP - _BOTTOM) * share, 1)
 
     def _top(self) -> float:
         largest = max((value for one in self.series for value in one.values if value is not None), default=0.0)
-        tops = (_STEPS * self.step * factor * 10**power for power in count() for factor in (1, 2, 5))
-        return next(top for top in tops if top >= largest)
+        heights = (_STEPS * self.step * factor * 10**power for power in count() for factor in (1, 2, 5))
+        return next(top for height in heights if (top := self.floor + height) >= largest)

@@ -9,14 +9,16 @@ from flask import Flask, current_app
 from casework.service.desk import Desk
 from casework.service.jobs import Jobs
 from casework.service.office import Office
+from casework.service.uploads import Uploads
 from casework.web.access import current_actor
 from casework.web.model import serving_or_none
 from classifier.taxonomy import Taxonomy
 
 
-def set_office(app: Flask, office: Office, models: Path, jobs: Jobs) -> None:
-    """Let ``app`` work by an office's settings, with its released models and its background jobs."""
-    app.extensions |= {"fenban.office": office, "fenban.models": models, "fenban.jobs": jobs}
+def set_office(app: Flask, office: Office, models: Path, jobs: Jobs, uploads: Uploads) -> None:
+    """Let ``app`` work by an office's settings, with its released models, its background jobs and its uploads."""
+    own = {"office": office, "models": models, "jobs": jobs, "uploads": uploads}
+    app.extensions |= {f"fenban.{name}": one for name, one in own.items()}
 
 
 def office() -> Office:
@@ -34,6 +36,12 @@ def models_dir() -> Path:
 def jobs() -> Jobs:
     """The queue of background jobs."""
     found: Jobs = current_app.extensions["fenban.jobs"]
+    return found
+
+
+def uploads() -> Uploads:
+    """The uploaded backlogs."""
+    found: Uploads = current_app.extensions["fenban.uploads"]
     return found
 
 

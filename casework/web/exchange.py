@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from casework.service import exchange, listing
+from casework.service.uploads import safe_name
 from casework.web.database import database
 from casework.web.desk import desk
 from casework.web.schemas import Input
@@ -114,11 +114,8 @@ def give_out(query: ExportQuery) -> Response:
 @contextmanager
 def _uploaded(sent: FileIn) -> Iterator[Path]:
     """The file sent, under its own name, as far as that is one."""
-    name = re.split(r"[/\\]", sent.file.filename or "")[-1]
-    # A file system takes 255 bytes, and most characters are three.
-    safe = "".join(one for one in name if one.isprintable())[-80:].lstrip(".") or "file"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / safe
+        path = Path(folder) / safe_name(sent.file.filename or "")
         sent.file.save(path)
         yield path
 

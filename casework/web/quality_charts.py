@@ -45,7 +45,7 @@ def charts(watch: Watch) -> list[Chart]:
                 _shifts("学过的词", [week.word_shift for week in weeks]),
             ],
             0.1,
-            "{:.1f}".format,
+            "{:g}".format,
             (0.1, 0.25),
         ),
     ]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
-from casework.service import releases, retraining
+from casework.service import doubts, releases
 from casework.service.desk import Case, LabelCheck, find
 from casework.service.jobs import RETRAIN
 from casework.service.permissions import Permission
@@ -149,7 +149,7 @@ def show_job(job_id: int) -> JobOut:
 def list_doubts() -> DoubtsOut:
     """List doubtful labels."""
     with database().reading() as session:
-        found = retraining.list_doubts(session, current_actor())
+        found = doubts.list_doubts(session, current_actor())
         return DoubtsOut(doubts=[_doubt(check, case) for check, case in found])
 
 
@@ -162,8 +162,18 @@ def settle_doubt(number: str, answer: AnswerIn) -> DoubtOut:
     own = desk()
     with database().writing() as session:
         case = find(session, own.actor, number, Permission.MODELS)
-        check = retraining.settle_doubt(session, own.actor, own.taxonomy, case, answer.answer, answer.department)
+        check = doubts.settle_doubt(session, own.actor, own.taxonomy, case, answer.answer, answer.department)
         return _doubt(check, case)
+
+
+@blueprint.delete("/label-checks/<number>")
+@blueprint.output(DoubtOut)
+@blueprint.doc(summary="撤销核对", description="核对的结果作废，重新等人核对。")
+def reopen_doubt(number: str) -> DoubtOut:
+    """Take an answer back."""
+    with database().writing() as session:
+        case = find(session, current_actor(), number, Permission.MODELS)
+        return _doubt(doubts.reopen_doubt(session, current_actor(), case), case)
 
 
 def _doubt(check: LabelCheck, case: Case) -> DoubtOut:

@@ -139,8 +139,9 @@ def _most_similar(
             squares += value[cell] * value[cell]
             for i in indices(first[word], first[word + 1]):
                 similarity[cases[i]] += value[cell] * parts[i]
-    if squares:
-        similarity /= np.sqrt(squares)
-    similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY)
-    similar = similar[np.argsort(-similarity[similar], kind="mergesort")]  # which is stable
-    return similar, similarity[similar]
+    # Where no word counts, no case is similar.
+    unit = np.sqrt(squares)
+    similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY * unit) if squares else np.empty(0, np.int64)
+    cosines = similarity[similar] / unit
+    nearest_first = np.argsort(-cosines, kind="mergesort")  # which is stable
+    return similar[nearest_first], cosines[nearest_first]

@@ -50,15 +50,17 @@ class Head:
 
 
 class Stack:
-    """The weights of all heads side by side, and behind them each head's average weight.
+    """The weights of all heads side by side, and behind them each exclusive head's average weight and the IDF of the column.
 
     Parameters
     ----------
     heads : mapping of str to Head
+    idf : ndarray of shape (columns,)
 
     Attributes
     ----------
-    by_column : ndarray of shape (columns, classes of all heads + heads)
+    by_column : ndarray of shape (columns, classes of all heads + exclusive heads + 1)
+        What is known of a column lies together, for looking for it in memory takes longer than reckoning with it.
     intercept : ndarray of shape (classes of all heads,)
     firsts, averages : dict of str to int
         Where each head's classes begin, and where its average stands.
@@ -67,24 +69,28 @@ class Stack:
     exclusive : ndarray of bool, shape (heads,)
     """
 
-    def __init__(self, heads: Mapping[str, Head]) -> None:
+    def __init__(self, heads: Mapping[str, Head], idf: Floats) -> None:
         ends = [0, *accumulate(len(head.classes) for head in heads.values())]
         self.firsts = dict(zip(heads, ends, strict=False))
         self.first_classes = np.array(ends)
         self.exclusive = np.array([head.exclusive for head in heads.values()])
-        self.averages = {name: ends[-1] + i for i, name in enumerate(heads)}
-        columns = [head.coef.T for head in heads.values()] + [
-            head.coef.mean(axis=0)[:, None] for head in heads.values()
-        ]
-        self.by_column: Floats = np.ascontiguousarray(np.hstack(columns))
+        compared = {name: head.coef.mean(axis=0) for name, head in heads.items() if head.exclusive}
+        self.averages = {name: ends[-1] + i for i, name in enumerate(compared)}
+        columns = [head.coef.T for head in heads.values()]
+        self.by_column: Floats = np.column_stack([*columns, *compared.values(), idf])
         self.intercept: Floats = np.concatenate([head.intercept for head in heads.values()])
 
+    @property
+    def idf(self) -> Floats:
+        """Of each column, shape (columns,)."""
+        return self.by_column[:, -1]
+
     def span(self, head: str) -> tuple[int, int, int]:
-        """Where a head's classes begin and end, and where its average stands; zeros where there is no such head."""
+        """Where a head's classes begin and end, and where its average stands; zeros where there is none."""
         if head not in self.firsts:
             return 0, 0, 0
         first = self.firsts[head]
-        return first, min(end for end in self.first_classes.tolist() if end > first), self.averages[head]
+        return first, min(end for end in self.first_classes.tolist() if end > first), self.averages.get(head, 0)
 
 
 _NO_BLOCK = Block((), np.empty(0), 0.0)
@@ -106,19 +112,19 @@ class Weights:
     """
 
     def __init__(self, blocks: dict[str, Block], heads: dict[str, Head]) -> None:
-        self.blocks, self.heads, self.stack = blocks, heads, Stack(heads)
+        self.blocks, self.heads = blocks, heads
         ordered = [blocks.get(name, _NO_BLOCK) for name in BLOCKS]
         firsts = np.cumsum([0, *(len(block.terms) for block in ordered)])
         self.n_columns = int(firsts[-1])
+        self.stack = Stack(heads, np.concatenate([block.idf for block in ordered]))
         terms = Trie.of([term for block in ordered for term in block.terms])
         columns = np.full((terms.slots, len(ordered)), -1, dtype=np.int32)
         columns[terms.node_of, np.repeat(np.arange(len(ordered)), np.diff(firsts))] = np.arange(self.n_columns)
         # The cell of each column in the document at hand. One call at a time uses it, since compiled loops hold the interpreter's lock.
         cell_of = np.full(self.n_columns, -1, dtype=np.int32)
-        idf = np.concatenate([block.idf for block in ordered])
         block_of = np.repeat(np.arange(len(ordered), dtype=np.int8), np.diff(firsts))
         block_weights = np.array([block.weight for block in ordered])
-        self._terms = (terms.first, terms.keys, terms.known, columns, cell_of, idf, block_of, block_weights)
+        self._terms = (terms.first, terms.keys, terms.known, columns, cell_of, self.stack.idf, block_of, block_weights)
 
     @property
     def tables(self) -> tuple[Any, ...]:

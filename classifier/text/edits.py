@@ -13,8 +13,9 @@ from typing import Protocol
 
 import numpy as np
 
+from classifier.compiled import compiled
 from classifier.text.lexicon import Lexicon
-from classifier.text.trie import LAST, offsets_of, points_of
+from classifier.text.trie import LAST, Points, offsets_of, points_of
 
 Edit = tuple[int, int, int, int]
 """One replacement: ``[start, end)`` of a step's output stands for ``[before, after)`` of its input."""
@@ -153,7 +154,7 @@ class Chain:
     def run(self, texts: Sequence[str]) -> list[Rewritten]:
         """Rewrite each text as if it went through every step: one look at all of them tells which can change which."""
         points, offsets = points_of("".join(texts)), offsets_of(texts)
-        points = np.where(points < LAST, self._swapped[np.minimum(points, LAST)], points)
+        _swap(points, self._swapped)
         together = points.tobytes().decode("utf-32-le", "surrogatepass")
         found = self._lexicon.find(points, offsets).tolist()
         return [
@@ -182,6 +183,13 @@ class Chain:
     def _lexicon(self) -> Lexicon:
         groups = [step.needs.words() if step.needs and step.needs.words else () for step in self.steps]
         return Lexicon(groups, _IN_NUMBER, _LONG_NUMBER)
+
+
+@compiled
+def _swap(points: Points, swapped: Points) -> None:
+    for i in range(len(points)):
+        if points[i] < LAST:
+            points[i] = swapped[points[i]]
 
 
 _IN_NUMBER = [*"()+*xX -", *filter(str.isdecimal, map(chr, range(LAST)))]

@@ -80,11 +80,11 @@ class Segmenter:
         trie = Trie(points, starts, ends)
         total = math.log(frequencies.sum())
         # Of a word that stands twice the last one counts, and both in the sum, as in jieba.
-        log_p = trie.table(_log(frequencies) - total, -np.inf)
+        keys, log_p = trie.beside(_log(frequencies) - total, -np.inf)
         letters = np.zeros(1 << 16, dtype=np.bool_)
         letters[[ord(char) for char in _LETTERS]] = True
         unknown = -total  # a character that is no word counts as one of frequency 1
-        self.tables = (trie.first, trie.keys, trie.known, log_p, unknown, letters)
+        self.tables = (trie.first, keys, trie.known, log_p, unknown, letters)
 
     def cut(self, codes: Ints, offsets: Ints) -> Cuts:
         """Cut prepared texts.

@@ -79,11 +79,16 @@ class Trie:
         offsets = offsets_of(words)
         return cls(points_of("".join(words)), offsets[:-1], offsets[1:])
 
-    def table(self, values: NDArray[Any], other: Any) -> NDArray[Any]:
-        """An array by node of what is known of each word, shape (slots, …), with ``other`` for nodes that end none."""
-        table = np.full((self.slots, *values.shape[1:]), other, dtype=values.dtype)
-        table[self.node_of] = values
-        return table
+    def beside(self, values: NDArray[Any], other: Any) -> tuple[Ints, NDArray[Any]]:
+        """The keys again, and an array by node of what is known of each word, shape (slots, …), with ``other`` for nodes that end none.
+
+        In memory each stands beside its key: who has found the one need not wait for the other.
+        """
+        known = np.dtype([("key", np.int64), ("value", values.dtype, values.shape[1:])], align=True)
+        table = np.empty(self.slots, dtype=known)
+        table["key"], table["value"] = self.keys, other
+        table["value"][self.node_of] = values
+        return table["key"], table["value"]
 
 
 @compiled

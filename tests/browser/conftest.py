@@ -23,8 +23,10 @@ from tests.desk_cases import fill
 
 OUT = Path(__file__).parent / "out"
 CASES = 5000
-# What the browser itself says of answers that tests ask for.
-_EXPECTED = re.compile("status of (400|401|403|404|409|422)")
+# What the browser and htmx themselves say of answers that tests ask for.
+_EXPECTED = re.compile(
+    r"status of (400|401|403|404|409|422)|ERR_INTERNET_DISCONNECTED|^htmx:(afterRequest|sendError|responseError)"
+)
 
 
 @pytest.fixture(scope="session")

@@ -178,6 +178,16 @@ def test_sessions_end(staffed: Database, clock: Clock) -> None:
         assert len(session.scalars(select(SignIn)).all()) == 1
 
 
+def test_what_a_page_asks_by_itself_keeps_no_session(staffed: Database, clock: Clock) -> None:
+    """An unattended screen is signed out however often it looks for news."""
+    secret, _ = sessions.sign_in(staffed, "zhang", PASSWORD)
+    for _ in range(30):
+        assert sessions.user_of_session(staffed, secret, IDLE, present=False)
+        clock.turn(minutes=1)
+    clock.turn(seconds=1)
+    assert sessions.user_of_session(staffed, secret, IDLE, present=False) is None
+
+
 def test_requests_are_noted_once_a_minute(staffed: Database, clock: Clock) -> None:
     """Not each of them writes."""
     secret, _ = sessions.sign_in(staffed, "zhang", PASSWORD)

@@ -140,6 +140,11 @@ def test_doubts_are_listed_and_settled(app: Flask, client: FlaskClient) -> None:
     assert (settled.get_json()["state"], settled.get_json()["department"]) == ("changed", "land")
     assert client.get(f"{API}/label-checks").get_json()["doubts"] == []
     assert client.get(f"{API}/cases/{number}").get_json()["department"]["id"] == "education"
+    again = client.post(f"{API}/label-checks/{number}", json={"answer": "confirmed"})
+    assert (again.status_code, again.get_json()["code"]) == (409, "conflict")
+    reopened = client.delete(f"{API}/label-checks/{number}").get_json()
+    assert (reopened["state"], reopened["department"]) == ("open", "education")
+    assert len(client.get(f"{API}/label-checks").get_json()["doubts"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,31 @@ def test_a_preview_tells_and_changes_nothing(database: Database, desk: Desk, tmp
     assert (seen.changes, seen.left) == (0, {"done": 2})
 
 
+def test_a_file_of_the_office_s_own_names_cases_by_their_reference(
+    database: Database, desk: Desk, tmp_path: Path
+) -> None:
+    """It tells no version; decided cases stay, as do others' references, and a blank one names nothing."""
+    with database.writing() as session:
+        open_, decided = (
+            register(session, desk, NewCase(Complaint("", "砖厂半夜冒黑烟"), reference=reference))[0]
+            for reference in ("信-7", "信-8")
+        )
+        decide(session, desk, decided.number, 1, Choice("land"))
+    header = ("工单号", *ADDED_COLUMNS)
+    with new_table(tmp_path / "工单.csv") as out:
+        out.writerow(header)
+        for reference in ("信-7", "信-8", "信-9", ""):
+            one = row(open_) | {"工单号": reference}
+            out.writerow([one[column] for column in header])
+    run = backlog.apply(database, desk, tmp_path / "工单.csv")
+    assert (run.changed, run.left) == (1, {"decided": 1, "unknown": 2})
+    assert now(database, open_).department == "land"
+    told: list[float] = []
+    backlog.undo(database, desk.actor, run.id, told.append)
+    assert told[-1] == 1
+    assert now(database, open_).department == open_.department
+
+
 def test_a_clerk_with_the_page_open_notices(database: Database, desk: Desk, smoke: Case, tmp_path: Path) -> None:
     """They decide on what they have not seen as little as after a colleague's change, also after an undo."""
     run = backlog.apply(database, desk, file(tmp_path, row(smoke)))

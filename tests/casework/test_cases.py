@@ -15,10 +15,11 @@ from casework.service.desk import Desk, detail, find, may_see_suggestion
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, register, suggest_again
-from casework.storage import audit
+from casework.storage import audit, lists
 from casework.storage import cases as stored
-from casework.storage.cases import CLOSED, DECIDED, OPEN, Filters, Place
+from casework.storage.cases import CLOSED, DECIDED, OPEN, Filters
 from casework.storage.database import Database, Session
+from casework.storage.lists import Place
 from casework.storage.originals import Originals
 from casework.storage.tables import Case, DeadlineRule, User
 from classifier.errors import (
@@ -336,17 +337,17 @@ def test_the_queue_is_in_order_and_its_pages_leave_nothing_out(database: Databas
             )
             case.certain = i % 3 % 2
     with database.reading() as session:
-        whole = [line.case for line in stored.page(session, Filters(), None, 100)]
+        whole = [line.case for line in lists.page(session, Filters(), None, 100)]
         assert whole == sorted(whole, key=lambda one: (one.certain, one.due_at, one.id))
         numbers, after = [], None
-        while lines := stored.page(session, Filters(), after, 4):
+        while lines := lists.page(session, Filters(), after, 4):
             numbers += [line.case.id for line in lines]
             after = Place(lines[-1].case.certain, lines[-1].case.due_at, lines[-1].case.id)
         assert numbers == [one.id for one in whole]
-        assert stored.page(session, Filters(needs_review=True), None, 1)[0].case.certain == 0
+        assert lists.page(session, Filters(needs_review=True), None, 1)[0].case.certain == 0
         assert stored.count(session, Filters(received_from=RECEIVED)) == 5
         assert stored.count(session, Filters(status=DECIDED)) == 0
-        assert {line.case.department for line in stored.page(session, Filters(department="education"), None, 100)} == {
+        assert {line.case.department for line in lists.page(session, Filters(department="education"), None, 100)} == {
             "education"
         }
 

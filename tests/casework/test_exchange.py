@@ -17,7 +17,7 @@ from casework.service.exchange import export_cases, import_handled, preview
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, register
-from casework.storage import audit
+from casework.storage import audit, lists
 from casework.storage import cases as stored
 from casework.storage.cases import CLOSED, Filters
 from casework.storage.database import Database
@@ -83,7 +83,7 @@ def test_columns_can_be_named(database: Database, desk: Desk, tmp_path: Path) ->
     names = {"text": "事由", "department": "交办", "channel": "方式"}
     import_handled(database, desk, path, names)
     with database.reading() as session:
-        assert stored.page(session, Filters(CLOSED), None, 1)[0].case.channel == "来信"
+        assert lists.page(session, Filters(CLOSED), None, 1)[0].case.channel == "来信"
     with pytest.raises(InvalidInputError, match="没有“colour”这一项"):
         preview(desk, path, {"colour": "事由"})
 

@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from casework.service.jobs import RETRAIN, Jobs, Progress
+from casework.service.jobs import RECLASSIFY, RETRAIN, Jobs, Progress
 from casework.service.permissions import ROLES, Actor
 from casework.storage import audit
 from casework.storage import jobs as stored
@@ -88,6 +90,78 @@ def test_who_may_ask(jobs: Jobs) -> None:
             act()
     with pytest.raises(NotFoundError, match="没有 99 号任务"):
         jobs.find(SUPERVISOR, 99)
+
+
+def test_jobs_about_several_things(database: Database, jobs: Jobs) -> None:
+    """One about each at a time; the work is told which; its share is seen while it runs."""
+    seen: list[Any] = []
+
+    def look(requested_by: str, progress: Progress, about: str) -> dict[str, Any]:
+        progress("一半", 0.5)
+        seen.append(jobs.find(SUPERVISOR, int(about)).result)
+        return {"about": about}
+
+    jobs._work = {RECLASSIFY: look}
+    one, two = (jobs.request(SUPERVISOR, RECLASSIFY, about) for about in ("1", "2"))
+    with pytest.raises(ConflictError, match=f"{one.id} 号"):
+        jobs.request(SUPERVISOR, RECLASSIFY, "1")
+    work_off(jobs)
+    assert [jobs.find(SUPERVISOR, job.id).result for job in (one, two)] == [{"about": "1"}, {"about": "2"}]
+    assert seen == [{"share": 0.5}, {"share": 0.5}]
+    with database.reading() as session:
+        newest = stored.latest(session, ["reclassify:1", "reclassify:2", "apply:1"])
+        assert newest is not None
+        assert newest.id == two.id
+        assert stored.latest(session, ["apply:1"]) is None
+
+
+def test_a_job_is_stopped(database: Database, jobs: Jobs) -> None:
+    """At once where it waits, else when it next tells how far it is; what has ended stays as it ended."""
+    waiting = jobs.request(SUPERVISOR, RECLASSIFY, "1")
+    jobs.stop(SUPERVISOR, waiting.id)
+    work_off(jobs)
+    seen = jobs.find(SUPERVISOR, waiting.id)
+    assert (seen.state, seen.started_at, seen.result) == ("interrupted", None, {"error": "李主管 让它停下了。"})
+
+    def stopped(requested_by: str, progress: Progress, about: str) -> dict[str, Any]:
+        progress("一半", 0.5)
+        jobs.stop(SUPERVISOR, running.id)
+        progress("再做一点", 0.6)
+        return {"reached": "the end"}
+
+    jobs._work = {RECLASSIFY: stopped}
+    running = jobs.request(SUPERVISOR, RECLASSIFY, "1")
+    work_off(jobs)
+    seen = jobs.find(SUPERVISOR, running.id)
+    assert (seen.state, seen.progress, seen.result) == ("interrupted", "一半", {"error": "李主管 让它停下了。"})
+    jobs.stop(SUPERVISOR, running.id)
+    assert jobs.find(SUPERVISOR, running.id).result == {"error": "李主管 让它停下了。"}
+    clerk = Actor("赵分办", ROLES["triage"], 2)
+    for act in (lambda: jobs.stop(clerk, running.id), lambda: jobs.request(clerk, RECLASSIFY, "1")):
+        with pytest.raises(NotAllowedError, match="导入导出"):
+            act()
+
+
+def test_the_worker_tidies_up(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When it begins and every hour; what goes wrong then is logged, and jobs go on."""
+    tidied: list[int] = []
+
+    def tidy() -> None:
+        tidied.append(len(tidied))
+        raise OSError("busy")
+
+    jobs = Jobs(f"sqlite:///{tmp_path}/jobs.db", database, {}, tidy)
+    monkeypatch.setattr(jobs.huey, "create_consumer", lambda **_: SimpleNamespace(run=lambda: None))
+    with caplog.at_level(logging.ERROR):
+        jobs.work()
+        hourly = jobs.huey.read_periodic(datetime(2026, 3, 6, 9, 17))
+        assert [jobs.huey.read_periodic(datetime(2026, 3, 6, 9, minute)) for minute in (16, 18)] == [[], []]
+        for task in hourly:
+            jobs.huey.execute(task)
+    assert tidied == [0, 1]
+    assert caplog.text.count("could not tidy up") == 2
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 from flask import Flask
 
 from casework.service.permissions import ROLES, Actor, console
-from casework.service.releases import list_models, note_current, promote, roll_back, show_model, taxonomy
+from casework.service.releases import list_models, note_current, previous, promote, roll_back, show_model, taxonomy
 from casework.storage import audit
 from casework.storage.database import Database
 from casework.web import model as web_model
 from casework.web.model import Served
-from classifier.errors import FenbanError, InvalidModelError, NotAllowedError, NotFoundError
+from classifier.errors import ConflictError, FenbanError, InvalidModelError, NotAllowedError, NotFoundError
 from classifier.model import bundle
 from classifier.taxonomy import Taxonomy
 from tests.clients import with_token
@@ -57,6 +57,7 @@ def test_models_are_listed_with_what_was_said_of_them(models: Path) -> None:
     assert found[3].verdict is None
     assert found[3].metrics["department_macro_f1"] > 0
     assert show_model(models, "30-refused") == found[2]
+    assert list_models(models, 2) == found[:2]
 
 
 def test_without_a_model_there_is_fenban_s_own_taxonomy(tmp_path: Path, database: Database) -> None:
@@ -95,6 +96,26 @@ def test_rolling_back_goes_to_what_was_in_service_before(database: Database, mod
     promote(database, console(), models, "v2")
     promote(database, console(), models, "v2")  # twice is once
     assert roll_back(database, console(), models) == a
+
+
+def test_only_what_was_seen_in_service_is_replaced(database: Database, models: Path) -> None:
+    """Of two supervisors the second is told what the first one did, and nothing is switched."""
+    a = first(models)
+    for version in ("v2", "v3"):
+        add_model(models, version)
+    promote(database, console(), models, "v2", expected=a)
+    with database.reading() as session:
+        assert previous(session, models) == a
+    before = switches(database)
+    for act in (
+        lambda: promote(database, console(), models, "v3", expected=a),
+        lambda: roll_back(database, console(), models, expected=a),
+        lambda: promote(database, console(), models, "v3", expected=""),
+    ):
+        with pytest.raises(ConflictError, match="现用模型刚才换成了 v2"):
+            act()
+    assert (bundle.current(models).name, switches(database)) == ("v2", before)
+    assert roll_back(database, console(), models, expected="v2") == a
 
 
 def test_rolling_back_passes_over_what_is_gone(database: Database, models: Path) -> None:

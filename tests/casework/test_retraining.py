@@ -13,18 +13,19 @@ import pytest
 from casework.service import retraining
 from casework.service.decide import Choice, close, decide, hand_back
 from casework.service.desk import Desk
+from casework.service.doubts import count_doubts, list_doubts, reopen_doubt, settle_doubt
 from casework.service.exchange import import_handled
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, register
-from casework.service.retraining import FOLLOWED_WEIGHT, Plan, Report, list_doubts, retrain, settle_doubt
+from casework.service.retraining import FOLLOWED_WEIGHT, Plan, Report, retrain, waiting
 from casework.storage import audit
 from casework.storage import cases as stored
 from casework.storage import handled as stored_handled
 from casework.storage.database import Database
 from casework.storage.handled import Handled
 from casework.storage.tables import LabelCheck, User
-from classifier.errors import FenbanError, InvalidLabelsError, NotAllowedError
+from classifier.errors import ConflictError, FenbanError, InvalidLabelsError, NotAllowedError
 from classifier.model import bundle
 from classifier.model.classifier import Classifier
 from classifier.records import Complaint
@@ -227,6 +228,55 @@ def test_what_a_supervisor_says_of_a_doubt_is_learned(
         assert entry.new == {"state": answer, "department": department or "land"}
 
 
+def test_an_answer_stands_until_it_is_taken_back(database: Database, desk: Desk, trainer: Trainer, plan: Plan) -> None:
+    """Whoever comes second is told who was first; both the answer and its end are on record."""
+    number = doubting(database, desk, trainer, plan)
+    settled(database, desk, number, "left_out")
+    with pytest.raises(ConflictError, match=f"{number} 已由 李主管 核对过（不学）"):
+        settled(database, desk, number, "confirmed")
+    assert taken(database) == []
+    with database.writing() as session:
+        case = stored.get(session, number)
+        assert case is not None
+        for _ in range(2):
+            check = reopen_doubt(session, desk.actor, case)
+        assert (check.state, check.settled_by, check.settled_at) == ("open", None, None)
+    assert open_doubts(database, desk.actor) == [number]
+    assert [one.department for one in taken(database)] == ["land"]
+    with database.reading() as session:
+        assert count_doubts(session, desk.actor) == 1
+        assert count_doubts(session, replace(desk.actor, department="other")) == 0
+        entries = [one.action for one in audit.entries(session, f"case {number}")]
+    assert entries[:2] == ["label.reopened", "label.checked"]
+    settled(database, desk, number, "confirmed")
+
+
+def test_what_waits_to_be_learned(database: Database, desk: Desk, trainer: Trainer, plan: Plan, tmp_path: Path) -> None:
+    """By department: what is settled, and what came or was decided anew since the last training, promoted or not."""
+    registered(database, desk)
+    decided(database, desk, "land")
+    old = decided(database, desk, "other")
+
+    def counts() -> dict[str, tuple[int, int]]:
+        with database.reading() as session:
+            found, _ = waiting(session, desk.actor, TAXONOMY)
+        return {one.id: (one.handled, one.new) for one in found if one.handled}
+
+    assert counts() == {"land": (1, 1), "other": (1, 1)}
+    retrain(database, desk.actor, plan)
+    assert counts() == {"land": (1, 0), "other": (1, 0)}
+    done(database, close, desk, old)  # by the department it was learned with
+    assert counts()["other"] == (1, 0)
+    decided(database, desk, "land")
+    (tmp_path / "办结件.csv").write_text(
+        "内容,主办部门,办结时间\n校车没有年检,education,2025-01-02\n", encoding="utf-8"
+    )
+    import_handled(database, desk, tmp_path / "办结件.csv")
+    assert counts() == {"land": (2, 1), "other": (1, 0), "education": (1, 1)}
+    with database.reading() as session, pytest.raises(NotAllowedError):
+        waiting(session, Actor("赵分办", ROLES["triage"], 1), TAXONOMY)
+
+
 def test_a_supervisor_s_word_counts_in_full(database: Database, desk: Desk, trainer: Trainer, plan: Plan) -> None:
     """Whoever looked at a doubt did more than agree."""
     number = decided(database, desk)
@@ -317,7 +367,7 @@ def test_a_better_model_goes_live(database: Database, desk: Desk, trainer: Train
     assert bundle.current(plan.models).name == "v2"
     with database.reading() as session:
         entries = [(one.action, one.old, one.new) for one in audit.entries(session, "model")]
-    assert entries[0] == ("model.promoted", {"version": before}, {"version": "v2", "why": "更好。；真的。"})
+    assert entries[0] == ("model.promoted", {"version": before}, {"version": "v2", "why": "更好。真的。"})
     assert [one[0] for one in entries] == ["model.promoted", "model.found", "model.trained"]
 
 

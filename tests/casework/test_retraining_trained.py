@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from casework.service import releases, retraining
+from casework.service.doubts import list_doubts
 from casework.service.permissions import console
-from casework.service.retraining import Plan, list_doubts, retrain
+from casework.service.retraining import STEPS, Plan, retrain
 from casework.storage import audit
 from casework.storage.cases import CLOSED
 from casework.storage.database import Database
@@ -99,7 +100,9 @@ def test_good_cases_make_a_better_model(office: tuple[Database, Plan], mixed: li
     assert right(plan.models, mixed[1000:]) > before + 0.05
     assert bundle.current(plan.models).name == report.version
     assert releases.show_model(plan.models, report.version).verdict is not None
-    assert told[0] == "已办诉求件 650 件"
+    assert told[0] == "取出已办件 650 件"
+    steps = [next(step for step in STEPS if message.startswith(step)) for message in told]
+    assert steps == list(STEPS)
     with database.writing() as session:
         audit.record(session, "测试", "test", "test", None, report.to_dict())
 

@@ -144,6 +144,9 @@ def test_a_chart_leaves_gaps_and_finds_its_scale() -> None:
     ]
     assert [chart.y(0), chart.y(20)] == [172, 10]
     assert all(0 < one.x < chart.width for line in chart.lines(series) for one in line)
+    raised = Chart("id", "", "", ["a", "b"], [Series("", [0.8, 1.0], ["", ""])], 0.05, "{:.0%}".format, floor=0.8)
+    assert [text for _, text in raised.ticks] == ["80%", "85%", "90%", "95%", "100%"]
+    assert [raised.y(0.8), raised.y(1)] == [172, 10]
     year = Chart("id", "", "", [str(i) for i in range(52)], [], 1, str)
     assert 1 < len(year.marks) <= 6
     assert year.marks[-1][1] == "51"

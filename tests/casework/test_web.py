@@ -186,7 +186,7 @@ def test_every_error_has_a_status() -> None:
 def test_the_page_suggests_and_marks(client: FlaskClient) -> None:
     """Pasting a complaint shows the suggestion, the reasons marked in the text."""
     page = client.post("/new", data={"title": "", "text": TEXT}).get_data(as_text=True)
-    assert "建议主办" in page
+    assert "把握" in page
     assert '<mark class="' in page
 
 
@@ -232,7 +232,8 @@ def test_marked_pieces_join_to_the_text(classifier: Classifier, text: str) -> No
     complaint = Complaint("油烟太大了", text)
     suggestion = classifier.suggest(complaint)
     for field in ("title", "text"):
-        assert "".join(piece.text for piece in mark(complaint, suggestion, field)) == getattr(complaint, field)
+        written = getattr(complaint, field)
+        assert "".join(piece.text for piece in mark(written, suggestion.reasons, field)) == written
 
 
 def test_complaints_are_never_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -23,6 +23,7 @@ def add_case(
     due_at: datetime | None = None,
     needs_review: bool = False,
     known_share: float = 0.9,
+    model: str = "v1",
     **facts: object,
 ) -> Case:
     """A case received and registered at ``at``, with a suggestion unless None; ``facts`` are columns of it."""
@@ -46,7 +47,7 @@ def add_case(
         made = SuggestionMade(
             case_id=case.id,
             made_at=at,
-            model_version="v1",
+            model_version=model,
             department=suggested,
             department_confidence=0.8,
             needs_review=needs_review,

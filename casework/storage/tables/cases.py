@@ -80,6 +80,7 @@ def registered_number(year: int, case_id: int) -> str:
 
 
 _OF_A_RUN = text("run_id IS NOT NULL")
+_OF_A_BATCH = text("batch IS NOT NULL")
 
 
 class SuggestionMade(Base):
@@ -125,7 +126,7 @@ class Decision(Base):
     """What a person decided. ``agreed`` compares with the suggestion; ``shown`` tells whether they had seen it.
 
     ``before`` is where the case stood until then, which is all that withdrawing needs; decisions,
-    hand-backs and outcomes of older versions do not have it.
+    hand-backs and outcomes of older versions do not have it. Those made in one go share a ``batch``.
     """
 
     __tablename__ = "decisions"
@@ -143,8 +144,10 @@ class Decision(Base):
     agreed: Mapped[bool | None]
     reason: Mapped[str] = mapped_column(Text)
     before: Mapped[dict[str, Any] | None]
+    batch: Mapped[str | None] = mapped_column(Id)
 
     __table_args__ = (
+        Index("ix_decisions_batch", "batch", sqlite_where=_OF_A_BATCH, postgresql_where=_OF_A_BATCH),
         Index("ix_decisions_watch", "made_at", "case_id", "department", "shown", "agreed", "suggestion_id"),
         Index("ix_decisions_agreed", "department", "agreed"),
     )

@@ -13,12 +13,15 @@ from werkzeug import Response
 
 from casework.service import decide as decisions
 from casework.service.desk import STATUS_NAMES, Case, Desk, find
+from casework.service.listing import line_of
 from casework.service.permissions import Permission
 from casework.service.withdraw import withdraw
 from casework.storage.database import Session
 from casework.web.access import landing
 from casework.web.database import database
 from casework.web.desk import desk
+from casework.web.pages.queue import row_part
+from casework.web.pages.shell import is_part
 from casework.web.problems import PROBLEMS
 from classifier.errors import ConflictError, InvalidInputError
 
@@ -28,7 +31,7 @@ Change = Callable[[Session, Desk, int], Case]
 
 
 @blueprint.post("/decisions")
-def decide(number: str) -> Response | tuple[str, int]:
+def decide(number: str) -> Response:
     """Send a case to a department."""
     department, assist, urgency, reason = map(_field, ("department", "assist", "urgency", "reason"))
     choice = decisions.Choice(department, assist or None, urgency or None, reason)
@@ -36,14 +39,14 @@ def decide(number: str) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/hand-backs")
-def hand_back(number: str) -> Response | tuple[str, int]:
+def hand_back(number: str) -> Response:
     """Take a case back from a department."""
     reason = _field("reason")
     return _change(number, lambda session, own, version: decisions.hand_back(session, own, number, version, reason))
 
 
 @blueprint.post("/outcome")
-def close(number: str) -> Response | tuple[str, int]:
+def close(number: str) -> Response:
     """Close a case."""
     department, note = _field("department") or None, _field("note")
     return _change(
@@ -52,7 +55,7 @@ def close(number: str) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/withdrawal")
-def take_back(number: str) -> Response | tuple[str, int]:
+def take_back(number: str) -> Response:
     """Withdraw what was last decided."""
     return _change(number, lambda session, own, version: withdraw(session, own, number, version), undoable=False)
 
@@ -67,26 +70,38 @@ def said(case: Case, own: Desk) -> str:
     return "，".join(words)
 
 
-def _change(number: str, change: Change, *, undoable: bool = True) -> Response | tuple[str, int]:
+def _change(number: str, change: Change, *, undoable: bool = True) -> Response:
     own = desk()
     try:
         with database().writing() as session:
             case = change(session, own, _version())
+            line = line_of(session, case)
     except (ConflictError, InvalidInputError) as error:
         return _refused(number, own, error)
+    if is_part():
+        return _part(row_part(line, undoable=undoable))
     undo = {"number": case.number, "version": case.version} if undoable else None
-    flash({"words": said(case, own), "undo": undo}, "done")
+    flash({"words": said(case, own), "undo": undo, "drafts": f"case.{case.number}."}, "done")
     return redirect(landing(_field("next")), 303)
 
 
-def _refused(number: str, own: Desk, error: ConflictError | InvalidInputError) -> tuple[str, int]:
+def _refused(number: str, own: Desk, error: ConflictError | InvalidInputError) -> Response:
+    status = PROBLEMS[type(error)][0]
     with database().reading() as session:
         case = find(session, own.actor, number, Permission.DECIDE)
+        line = line_of(session, case)
+    if is_part():
+        return _part(row_part(line, problem=str(error)), status)
     action = str(request.endpoint).rpartition(".")[2]
     page = render_template(
         "deciding.html", case=case, taxonomy=own.taxonomy, detail=str(error), action=action, typed=request.form
     )
-    return page, PROBLEMS[type(error)][0]
+    return Response(page, status, mimetype="text/html")
+
+
+def _part(row: str, status: int = 200) -> Response:
+    # Counts on the page follow.
+    return Response(row, status, {"HX-Trigger": "decided"}, mimetype="text/html")
 
 
 def _field(name: str) -> str:

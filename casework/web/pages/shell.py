@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request
 
 from casework.service.permissions import Permission
+from casework.web.headers import NOTHING_FROM_ELSEWHERE
 
 blueprint = Blueprint("pages", __name__)
 
-_COMMON = "default-src 'none'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-_POLICY = f"{_COMMON}; script-src 'self'; style-src 'self'; connect-src 'self'"
 # The API viewer is a web component that styles itself.
-_VIEWER_POLICY = f"{_COMMON}; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'"
+_VIEWER_POLICY = f"{NOTHING_FROM_ELSEWHERE}; style-src 'self' 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,10 @@ class Place:
 
 
 NAVIGATION = (
+    Place("queue.page", "待分办", "q", Permission.READ),
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
+    Place("batch.page", "批量", "b", Permission.EXCHANGE),
+    Place("models.page", "模型", "m", Permission.MODELS),
     Place("figures.flow", "统计", "s", Permission.WATCH),
 )
 
@@ -39,26 +41,11 @@ def _for_templates() -> dict[str, Any]:
     return {"places": [place for place in NAVIGATION if place.needed in permissions]}
 
 
-@blueprint.get("/")
-def home() -> Response:
-    """Lead to where work begins."""
-    return redirect(url_for(NAVIGATION[0].endpoint))
-
-
 @blueprint.get("/docs")
 def docs() -> Response:
     """Show the API's documentation, served from this host."""
     response = Response(render_template("docs.html"), mimetype="text/html")
     response.headers["Content-Security-Policy"] = _VIEWER_POLICY
-    return response
-
-
-@blueprint.after_app_request
-def secure(response: Response) -> Response:
-    """Let pages load nothing from elsewhere and run no script that stands in them."""
-    response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
 
 

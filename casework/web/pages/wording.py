@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Blueprint, g
 
@@ -17,9 +16,10 @@ blueprint = Blueprint("wording", __name__)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-@blueprint.app_context_processor
-def _for_templates() -> dict[str, Any]:
-    return {"status_names": STATUS_NAMES}
+@blueprint.app_template_filter("status_named")
+def status_named(status: str) -> str:
+    """How a case stands, as staff call it."""
+    return STATUS_NAMES[status]
 
 
 @blueprint.app_template_filter("named")

@@ -22,8 +22,7 @@ export function forget(start) {
 
 export function install() {
   // A page that is shown because something was kept says whose drafts are done with.
-  const done = document.querySelector("[data-draft-done]");
-  if (done) forget(done.dataset.draftDone);
+  for (const done of document.querySelectorAll("[data-draft-done]")) forget(done.dataset.draftDone);
   for (const field of document.querySelectorAll("[data-draft]")) restore(field);
   document.addEventListener("input", ({ target }) => {
     if (!target.dataset?.draft) return;

@@ -29,7 +29,17 @@ function isTyping(event) {
   return field || event.isComposing;
 }
 
+// A form is sent from any of its fields by Ctrl+Enter, as in a mail client.
+function sendsForm(event) {
+  const form = event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form;
+  if (!form) return false;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector("button.primary"));
+  return true;
+}
+
 function press(event) {
+  if (sendsForm(event)) return;
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || !on()) return;
   if (document.querySelector("dialog[open]") && event.key !== "?") return;
   const now = Date.now();

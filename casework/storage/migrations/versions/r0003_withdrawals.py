@@ -7,6 +7,7 @@ revision = "0003"
 down_revision = "0002"
 
 _WITHDRAWN = ("decisions", "hand_backs", "outcomes")
+_OF_A_BATCH = sa.text("batch IS NOT NULL")
 _CONFIDENCE = """
     UPDATE cases SET confidence = (SELECT department_confidence FROM suggestions WHERE suggestions.id = suggestion_id)
     WHERE suggestion_id IS NOT NULL AND NOT (blind AND department IS NULL)
@@ -17,6 +18,10 @@ def upgrade() -> None:
     """Add withdrawals, append-only as the rest of history, the reader's mark, and what the queue sorts and counts by."""
     for table in _WITHDRAWN:
         op.add_column(table, sa.Column("before", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("decisions", sa.Column("batch", sa.String(length=64), nullable=True))
+    op.create_index(
+        "ix_decisions_batch", "decisions", ["batch"], sqlite_where=_OF_A_BATCH, postgresql_where=_OF_A_BATCH
+    )
     op.create_table(
         "withdrawals",
         sa.Column("id", sa.Integer(), nullable=False),
