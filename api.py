@@ -27,12 +27,12 @@ from casework.web import (
     uploading,
     watch,
 )
-from casework.web.pages import acceptance, batch, case, deciding, models, new_case, queue, shell, wording
+from casework.web.pages import acceptance, batch, case, deciding, figures, models, new_case, queue, shell, wording
 from casework.web.pages import settings as settings_pages
 from settings import ROOT, Settings
 
 _API = (rest, cases, exchange, office, releases, watch)
-_PAGES = (shell, wording, accounts, queue, acceptance, case, deciding, new_case, batch, models, settings_pages)
+_PAGES = (shell, wording, accounts, queue, acceptance, case, deciding, new_case, batch, models, figures, settings_pages)
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:

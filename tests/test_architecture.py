@@ -59,7 +59,7 @@ DOORS = {
     "filelock": {"backlog.journal"},
     "concurrent": {"backlog.workers"},
     "python_calamine": {"backlog.tables.sheet_rows"},
-    "xlsxwriter": {"backlog.tables.workbook"},
+    "xlsxwriter": {"backlog.tables.report", "backlog.tables.workbook"},
     "pyarrow": {"backlog.cluster", "backlog.tables.parquet_file"},
     "distributed": {"backlog.cluster"},
     "dask": set(),

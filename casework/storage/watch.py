@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from casework.storage.cases import DECIDED, OPEN
 from casework.storage.tables import Case, Decision, HandBack, SuggestionMade, Withdrawal
-from casework.storage.withdrawals import stands
+from casework.storage.withdrawals import first_decision, stands
 
 Bounds = Sequence[datetime]
 """Where weeks begin, in order, and where the last one ends: one more than there are weeks."""
@@ -63,9 +63,6 @@ class Standing:
 
 def decided(session: Session, bounds: Bounds) -> list[Decided]:
     """Each case's first decision that was not withdrawn; later ones answer a hand-back."""
-    earlier = aliased(Decision)
-    before = (earlier.case_id == Decision.case_id, earlier.id < Decision.id, stands(earlier, Decision))
-    first = ~select(earlier.id).where(*before).exists()
     blind = and_(Decision.suggestion_id.is_not(None), Decision.shown.is_(False))
     agreed = Decision.agreed.is_(True)
     query = select(
@@ -76,7 +73,7 @@ def decided(session: Session, bounds: Bounds) -> list[Decided]:
         func.count().filter(Decision.shown.is_(True), agreed),
         func.count().filter(blind),
         func.count().filter(blind, agreed),
-    ).where(first, stands(Decision, Decision))
+    ).where(first_decision())
     return [Decided(*row) for row in _rows(session, query, Decision.made_at, bounds, Decision.department)]
 
 

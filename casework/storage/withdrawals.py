@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from casework.storage.tables import Case, Decision, HandBack, Outcome, Withdrawal
 
@@ -24,6 +24,13 @@ def stands(event: Any, table: type[Withdrawable]) -> ColumnElement[bool]:
     column = COLUMNS[table]
     # The column alone, or SQLite leaves the index to read the row.
     return ~select(column).where(column == event.id).exists()
+
+
+def first_decision() -> ColumnElement[bool]:
+    """Holds for each case's first decision that nobody withdrew; later ones answer a hand-back."""
+    earlier = aliased(Decision)
+    before = (earlier.case_id == Decision.case_id, earlier.id < Decision.id, stands(earlier, Decision))
+    return and_(~select(earlier.id).where(*before).exists(), stands(Decision, Decision))
 
 
 def last_change(session: Session, case: Case) -> Withdrawable | None:

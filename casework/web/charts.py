@@ -50,7 +50,7 @@ class Chart:
     limits : sequence of float
         Values drawn across.
     column : str
-        What labels are, for the table.
+        What labels are, for the table below the drawing; empty where the numbers stand elsewhere on the page.
     floor : float
         The value at the bottom.
     """

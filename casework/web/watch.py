@@ -5,22 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from apiflask import APIBlueprint
-from flask import Response, render_template, request
+from flask import Response
 
 from casework.service import watch as service
 from casework.service.shift import Reference
-from casework.service.watch import DEFAULT_WEEKS, Watch
+from casework.service.watch import Watch
 from casework.web.database import database
 from casework.web.desk import desk, models_dir
 from casework.web.metrics import CONTENT_TYPE, exposition
-from casework.web.watch_charts import charts
 from casework.web.watch_schemas import WatchOut, WatchQuery
 from classifier.errors import InvalidModelError
 from classifier.model import bundle
 
 blueprint = APIBlueprint("watch", __name__, tag="watch")
-
-PERIODS = (4, 12, 26, 52)
 
 
 @blueprint.get("/api/v1/watch")
@@ -29,16 +26,7 @@ PERIODS = (4, 12, 26, 52)
 @blueprint.doc(summary="按周和部门的统计", description="只统计模型和件的流转，不统计任何人。")
 def api(query: WatchQuery) -> WatchOut:
     """The figures of some weeks."""
-    return WatchOut.model_validate(_watch(query.weeks))
-
-
-@blueprint.get("/watch")
-@blueprint.doc(hide=True)
-def page() -> str:
-    """The figures of some weeks for a person to look at."""
-    weeks = request.args.get("weeks", DEFAULT_WEEKS, type=int)
-    watch = _watch(weeks)
-    return render_template("watch.html", watch=watch, weeks=weeks, periods=PERIODS, charts=charts(watch))
+    return WatchOut.model_validate(watched(query.weeks))
 
 
 @blueprint.get("/metrics")
@@ -52,7 +40,8 @@ def metrics() -> Response:
     return Response(exposition(totals, standing, folder and folder.name), content_type=CONTENT_TYPE)
 
 
-def _watch(weeks: int) -> Watch:
+def watched(weeks: int) -> Watch:
+    """The figures of some weeks, for whoever asks."""
     own = desk()
     with database().reading() as session:
         return service.watch(session, own.actor, own.office, own.taxonomy, _reference(), weeks)

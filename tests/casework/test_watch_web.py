@@ -100,10 +100,10 @@ def test_nobody_is_named(client: FlaskClient, register: Database) -> None:
     """Neither who decided nor who handed back stands in any answer."""
     now = datetime.now(UTC)
     with register.writing() as session:
-        case = add_case(session, now)
+        case = add_case(session, now, department="land")
         decide(session, case, now, "land")
         hand_back(session, case, now, "land")
-    for path in ("/watch", "/api/v1/watch", "/metrics"):
+    for path in ("/figures", "/figures/quality", "/api/v1/watch", "/metrics"):
         text = client.get(path).get_data(as_text=True)
         assert "land" in text or "自然资源" in text
         assert not any(name in text for name in ("赵分办", "钱科长", "路灯坏了", "不归我局"))
@@ -116,9 +116,9 @@ def test_the_page_draws_and_tells(client: FlaskClient, register: Database) -> No
         for i in range(60):
             at = now - timedelta(weeks=i % 3)
             decide(session, add_case(session, at, "land"), at, "land" if i % 6 else "<script>x</script>", blind=i < 20)
-    page = client.get("/watch").get_data(as_text=True)
-    assert page.count('<svg class="chart"') == page.count("<desc") == page.count("<figcaption>") == 4
-    assert page.count("<polyline") >= 4
+    page = client.get("/figures/quality").get_data(as_text=True)
+    assert page.count('<svg class="chart"') == page.count("<desc") == page.count("<figcaption>") == 3
+    assert page.count("<polyline") >= 3
     assert "<strong>85%</strong>" in page  # 34 of 40
     assert "<strong>80%</strong>" in page  # 16 of 20, blind
     assert "<script" not in page
@@ -128,7 +128,7 @@ def test_the_page_draws_and_tells(client: FlaskClient, register: Database) -> No
 
 def test_the_page_without_cases_says_so(client: FlaskClient) -> None:
     """In place of empty charts; an odd period falls back to the usual one."""
-    page = client.get("/watch?weeks=x").get_data(as_text=True)
+    page = client.get("/figures/quality?weeks=x").get_data(as_text=True)
     assert "还没有登记过诉求件" in page
     assert "<svg" not in page
 

@@ -24,11 +24,11 @@ def add_case(
     needs_review: bool = False,
     known_share: float = 0.9,
     model: str = "v1",
+    **facts: object,
 ) -> Case:
-    """A case registered at ``at``, with a suggestion unless None."""
+    """A case received and registered at ``at``, with a suggestion unless None; ``facts`` are columns of it."""
     case = Case(
         year=at.year,
-        channel="",
         place="",
         received_at=at,
         registered_at=at,
@@ -39,6 +39,7 @@ def add_case(
         certain=0,
         due_at=due_at or at + timedelta(days=7),
         version=1,
+        **{"channel": ""} | facts,
     )
     session.add(case)
     session.flush()

@@ -56,6 +56,9 @@ class Case(Base):
             "ix_cases_counts",
             *("status", "department", "urgency", "certain", "due_at", "channel", "place", "received_at"),
         ),
+        # Figures count what came in and what came due in the same way.
+        Index("ix_cases_figures_received", "received_at", "department", "urgency", "channel"),
+        Index("ix_cases_figures_due", "due_at", "closed_at", "department", "urgency", "channel"),
         Index("ix_cases_due", "status", "due_at"),
         Index("ix_cases_closed", "status", "closed_at"),
         Index("ix_cases_registered", "registered_at"),

@@ -31,7 +31,7 @@ NAVIGATION = (
     Place("new_case.form", "新登记", "n", Permission.SUGGEST),
     Place("batch.page", "批量", "b", Permission.EXCHANGE),
     Place("models.page", "模型", "m", Permission.MODELS),
-    Place("watch.page", "统计", "s", Permission.WATCH),
+    Place("figures.flow", "统计", "s", Permission.WATCH),
     Place("settings.home", "设置", "e", Permission.OFFICE),
 )
 

@@ -1,4 +1,4 @@
-"""Which charts supervisors see, and how each figure reads."""
+"""The charts of the model's quality, and how each figure reads."""
 
 from __future__ import annotations
 
@@ -36,19 +36,6 @@ def charts(watch: Watch) -> list[Chart]:
             _percent,
         ),
         Chart(
-            "flow",
-            "登记、分办和退回",
-            "每周登记了多少件、首次分办了多少件、各部门退回了多少件。",
-            labels,
-            [
-                _numbers("登记", [week.registered for week in weeks]),
-                _numbers("分办", [week.figures.decisions for week in weeks]),
-                _numbers("退回", [week.figures.hand_backs for week in weeks]),
-            ],
-            1,
-            "{:.0f}".format,
-        ),
-        Chart(
             "shift",
             "与训练时相比的变化（PSI）",
             "每周的建议里各部门所占比例、文字里学过的词所占比例，与训练时差多少；0.1 以下算相近，0.25 以上算变化明显。",
@@ -80,10 +67,6 @@ def _shares(name: str, weeks: Sequence[Week], of: Callable[[Week], Share]) -> Se
     found = [of(week) for week in weeks]
     texts = [share_in_words(one) for one in found]
     return Series(name, [one.value for one in found], texts, [one.interval for one in found])
-
-
-def _numbers(name: str, numbers: Sequence[int]) -> Series:
-    return Series(name, numbers, [f"{one} 件" for one in numbers])
 
 
 def _shifts(name: str, shifts: Sequence[Shift]) -> Series:
