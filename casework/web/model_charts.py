@@ -5,7 +5,7 @@ from __future__ import annotations
 from casework.service.model_card import Measures
 from casework.service.watch import Share
 from casework.web.charts import Chart, Series
-from casework.web.watch_charts import share_in_words
+from casework.web.quality_charts import share_in_words
 
 _FLOORS = (0.8, 0.6, 0.2, 0.0)
 
