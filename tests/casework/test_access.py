@@ -107,7 +107,7 @@ ROUTES: dict[str, set[str]] = {
     "GET /api/v1/audit": SENIOR | {"audit"},
     "GET /api/v1/watch": SENIOR | {"watch"},
     "GET /figures": SENIOR | {"watch"},
-    "GET /figures/cases": SENIOR | {"watch"},
+    "GET /figures/cases": SENIOR,  # a token needs watch and read
     "GET /figures/export": SENIOR | {"watch"},
     "GET /figures/quality": SENIOR | {"watch"},
     "GET /watch": SENIOR | {"watch"},
