@@ -13,7 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from casework.service import clock
-from tests.clients import add_user, audited, register_of, sign_in, with_token
+from casework.service.labels import Label, set_labels
+from classifier.taxonomy import Taxonomy
+from tests.clients import add_user, audited, change, register_of, sign_in, with_token
 
 DUST = "采石场的粉尘落满院子，晒的辣椒成了灰的。联系人：李大海，13800001234。"
 LIFT = "电梯卡在七楼和八楼中间，里面困着两个人"
@@ -70,6 +72,18 @@ def test_a_case_shows_what_helps_to_decide_it(clerk: FlaskClient) -> None:
     assert "相似" in shown
     for words in ("来信", "石桥镇", "信-5", "<b>登记</b> zhang", "<b>建议</b>"):
         assert words in shown
+
+
+def test_a_decided_case_says_whom_to_ask(office: Flask, clerk: FlaskClient) -> None:
+    """At the lead and at who assists, where the office has set somebody."""
+    told = {"land": Label(contact="值班室", phone="0000-1002"), "other": Label(phone="0000-1005")}
+    change(register_of(office), set_labels, Taxonomy.read(), told)
+    number = register(clerk)
+    decide(clerk, number, assist="other")
+    shown = page(clerk, f"/cases/{number}")
+    names = Taxonomy.read().names
+    assert f"{names['land']}：值班室 0000-1002" in shown
+    assert f"{names['other']}：0000-1005" in shown
 
 
 def test_the_suggestion_is_chosen_beforehand(clerk: FlaskClient) -> None:

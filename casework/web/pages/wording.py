@@ -9,6 +9,7 @@ from flask import Blueprint, g
 from casework.service.deadlines import state
 from casework.service.desk import STATUS_NAMES, Case
 from casework.web.desk import desk, office
+from casework.web.model import given
 from classifier.taxonomy import Taxonomy
 
 blueprint = Blueprint("wording", __name__)
@@ -28,6 +29,14 @@ def named(label: str | None) -> str:
     if "names" not in g:
         g.names = _taxonomy().names
     return str(g.names.get(label, label)) if label else ""
+
+
+@blueprint.app_template_filter("contact")
+def contact(department: str | None) -> str:
+    """Whom to ask at a department, as the office has set it; nothing where it has not."""
+    own = given().of(department or "")
+    told = " ".join(filter(None, (own.contact, own.phone)))
+    return f"{named(department)}：{told}" if told else ""
 
 
 @blueprint.app_template_filter("grave")
