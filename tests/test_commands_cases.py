@@ -202,7 +202,7 @@ def test_retraining(
         (["cases", "export", "{folder}/x.csv", "--status", "asleep"], "没有“asleep”这种状态"),
         (["cases", "export", "{folder}/none/x.csv"], "x.csv"),
         (["backlog", "apply", "没有.csv"], "没有.csv"),
-        (["backlog", "apply", "{file}", "--yes"], "里没有“number”列"),
+        (["backlog", "apply", "{file}", "--yes"], "里没有“suggested_department”列"),
         (["backlog", "undo", "7"], "没有批量更新 7"),
         (["deadline", "set", "--urgency", "whenever", "--hours", "1"], "没有“whenever”这一级"),
         (["deadline", "set", "--urgency", "routine", "--hours", "0"], "时限 0 小时不对"),

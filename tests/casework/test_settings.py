@@ -149,7 +149,7 @@ def test_every_action_has_words() -> None:
     kinds = "|".join({one.partition(".")[0] for one in ACTIONS})
     found = set()
     for path in (ROOT / "casework" / "service").glob("*.py"):
-        found |= set(re.findall(rf'"((?:{kinds})\.[a-z_]+)"', path.read_text(encoding="utf-8")))
+        found |= set(re.findall(rf'"((?:{kinds})\.(?!json)[a-z_]+)"', path.read_text(encoding="utf-8")))
     assert {"case.registered", "user.added"} <= found <= set(ACTIONS)
 
 

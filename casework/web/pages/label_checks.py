@@ -91,11 +91,9 @@ def _shown(own: Desk, found: Sequence[tuple[LabelCheck, Case]], i: int) -> Shown
     check, case = found[i]
     before = found[i - 1][1].number if i else None
     after = found[i + 1][1].number if i + 1 < len(found) else None
-    if own.classifier is None:
-        return Shown(check, case, [Piece(case.title, "")], [Piece(case.text, "")], None, before, after)
-    complaint = Complaint(case.title, case.text)
-    suggestion = own.classifier.suggest(complaint)
+    suggestion = own.classifier.suggest(Complaint(case.title, case.text)) if own.classifier else None
     # Only the department is in doubt.
-    suggestion = suggestion._replace(reasons=tuple(one for one in suggestion.reasons if one.about == "department"))
-    title, text = (mark(complaint, suggestion, field) for field in ("title", "text"))
-    return Shown(check, case, title, text, suggestion.lead.department.name, before, after)
+    reasons = [one for one in suggestion.reasons if one.about == "department"] if suggestion else []
+    speaks_for = suggestion.lead.department.name if suggestion else None
+    title, text = mark(case.title, reasons, "title"), mark(case.text, reasons, "text")
+    return Shown(check, case, title, text, speaks_for, before, after)
