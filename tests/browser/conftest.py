@@ -25,7 +25,7 @@ OUT = Path(__file__).parent / "out"
 CASES = 5000
 # What the browser and htmx themselves say of answers that tests ask for.
 _EXPECTED = re.compile(
-    r"status of (400|401|403|404|409|422)|ERR_INTERNET_DISCONNECTED|^htmx:(afterRequest|sendError|responseError)"
+    r"(status of|Status Error Code) (400|401|403|404|409|422)|ERR_INTERNET_DISCONNECTED|^htmx:(afterRequest|sendError|responseError)"
 )
 
 

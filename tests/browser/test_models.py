@@ -69,34 +69,39 @@ def test_the_card_and_the_way_to_the_rest(supervisor: Page, address: str) -> Non
     assert serious_problems(supervisor) == []
 
 
+def shows(page: Page, heading: str) -> None:
+    """Wait until a page of this heading is there and takes keys."""
+    expect(page.locator("main h1")).to_have_text(heading)
+    expect(page.locator("[data-keys]")).to_be_visible()
+
+
 def test_doubtful_labels_by_keyboard_alone(
     supervisor: Page, address: str, register: Database, doubted: list[str]
 ) -> None:
     """j and k look around, a digit or y or x answers and goes on, u takes it back."""
     one, two, three = doubted
     supervisor.goto(f"{address}/models/label-checks")
-    heading = supervisor.locator("main h1")
-    expect(heading).to_have_text(one)
+    shows(supervisor, one)
     assert serious_problems(supervisor) == []
     assert not sideways(supervisor)
     shot(supervisor, "label-checks")
     supervisor.keyboard.press("j")
-    expect(heading).to_have_text(two)
+    shows(supervisor, two)
     supervisor.keyboard.press("k")
-    expect(heading).to_have_text(one)
+    shows(supervisor, one)
     supervisor.keyboard.press("1")
-    expect(heading).to_have_text(two)
+    shows(supervisor, two)
     expect(supervisor.locator("main form.notice")).to_contain_text(f"{one}：改正")
     assert states(register) == [("changed", "environment"), ("open", None), ("open", None)]
     supervisor.keyboard.press("u")
-    expect(heading).to_have_text(one)
+    shows(supervisor, one)
     assert states(register)[0] == ("open", None)
     supervisor.keyboard.press("y")
-    expect(heading).to_have_text(two)
+    shows(supervisor, two)
     supervisor.keyboard.press("x")
-    expect(heading).to_have_text(three)
+    shows(supervisor, three)
     supervisor.keyboard.press("y")
-    expect(supervisor.locator("main h1")).to_have_text("没有要核对的标注")
+    shows(supervisor, "没有要核对的标注")
     assert states(register) == [("confirmed", None), ("left_out", None), ("confirmed", None)]
     assert serious_problems(supervisor) == []
 
