@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready-
 
-.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint bench bench-speed bench-learning bench-register bench-desk bench-retrain bench-scaling clean
+.PHONY: setup serve test test-slow test-faults test-browser test-cluster lint screenshots bench bench-speed bench-learning bench-register bench-desk bench-retrain bench-scaling clean
 
 setup: $(READY)dev
 
@@ -51,6 +51,10 @@ test-browser: $(READY)dev
 # A Dask cluster of processes, some of them killed, and an S3 server.
 test-cluster: $(READY)cluster
 	$(BIN)/pytest tests/cluster
+
+# The pictures in docs/screenshots, anew.
+screenshots: $(READY)dev models/CURRENT
+	$(BIN)/python -m tests.browser.screenshots
 
 bench: $(READY)dev
 	$(BIN)/python -m benchmarks.run
