@@ -8,26 +8,19 @@ decided, by the server, and the next one has the focus.
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from casework.storage.database import Database
 from classifier.model import bundle
 from settings import Settings
 from tests.clients import PASSWORD
 from tests.desk_cases import fill
+from tests.served import chromium, serving, sign_in
 
 RESULTS = Path(__file__).parent / "desk.md"
 CASES, TIMES = 5000, 40
@@ -50,51 +43,13 @@ def main() -> None:
         database = Database(url)
         fill(database, bundle.load(bundle.current(models)), CASES)
         database.close()
-        with _serving(url, models) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        with serving(url, models) as address, chromium() as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
-            _sign_in(page, address)
+            page.goto(f"{address}/sign-in")
+            sign_in(page, "zhang", PASSWORD)
             shown, decided = _shown_ms(page, address), _decided_ms(page, address)
-            browser.close()
     RESULTS.write_text(_report(shown, decided), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
-
-
-@contextmanager
-def _serving(url: str, models: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    variables = {"FENBAN_MODELS_DIR": str(models), "FENBAN_DATABASE_URL": url}
-    server = subprocess.Popen([sys.executable, "-m", "cli", "serve", "--port", str(port)], env=os.environ | variables)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(f"{address}/readyz")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait(url: str, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
-def _sign_in(page: Page, address: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("#name", "zhang")
-    page.fill("#password", PASSWORD)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
 
 
 def _shown_ms(page: Page, address: str) -> list[float]:

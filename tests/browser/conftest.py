@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from casework.storage.database import Database
 from classifier.model.classifier import Classifier
 from tests.clients import PASSWORD
 from tests.desk_cases import fill
+from tests.served import chromium, serving, sign_in
 
 OUT = Path(__file__).parent / "out"
 CASES = 5000
@@ -50,43 +44,15 @@ def register(register_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def address(models_dir: Path, register_url: str) -> Iterator[str]:
     """The address of a running `fenban serve`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "cli", "serve", "--port", str(port)]
-    variables = {"FENBAN_MODELS_DIR": str(models_dir), "FENBAN_DATABASE_URL": register_url}
-    server = subprocess.Popen(command, env=os.environ | variables)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(f"{address}/readyz")
+    with serving(register_url, models_dir) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait(url: str, timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} did not answer"
-            time.sleep(0.1)
-        else:
-            return
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    assert chromium, "install Debian's chromium to run the browser tests"
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -133,14 +99,6 @@ def page(signed_in: Callable[..., Page], scheme: str) -> Page:
 def supervisor(signed_in: Callable[..., Page], scheme: str) -> Page:
     """A page on which the supervisor is signed in."""
     return signed_in("zhuguan", scheme)
-
-
-def sign_in(page: Page, name: str, password: str) -> None:
-    """Type name and password into the form that is there."""
-    page.fill("#name", name)
-    page.fill("#password", password)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
 
 
 def shot(page: Page, name: str, *, full_page: bool = False) -> None:

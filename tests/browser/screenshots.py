@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import random
-import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from casework.service import holiday_notice
 from casework.service.deadlines import set_holidays, set_rule
@@ -35,9 +29,9 @@ from classifier.records import Complaint
 from settings import ROOT, Settings
 from tests.clients import PASSWORD
 from tests.desk_cases import fill
+from tests.served import chromium, serving, sign_in
 
 OUT = ROOT / "docs" / "screenshots"
-ADDRESS = "http://127.0.0.1:8917"
 CASES = 4000
 PAGES = {
     "queue": "/",
@@ -81,19 +75,9 @@ def main() -> None:
         database.close()
         _spread(path)
         backlog = _backlog(path, Path(folder) / "十一月积案.csv")
-        variables = {"FENBAN_MODELS_DIR": str(models), "FENBAN_DATABASE_URL": f"sqlite:///{path}"}
-        command = [sys.executable, "-m", "cli", "serve", "--port", ADDRESS.rpartition(":")[2]]
-        server = subprocess.Popen(command, env=os.environ | variables)
-        try:
-            _wait(f"{ADDRESS}/readyz")
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-                for scheme in ("light", "dark"):
-                    _take(browser, scheme, backlog)
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+        with serving(f"sqlite:///{path}", models) as address, chromium() as browser:
+            for scheme in ("light", "dark"):
+                _take(browser, address, scheme, backlog)
 
 
 def _furnish(database: Database, classifier: Classifier) -> None:
@@ -114,30 +98,27 @@ def _furnish(database: Database, classifier: Classifier) -> None:
                 session.add(LabelCheck(case_id=case.id, department=case.department, **check, **likelier))
 
 
-def _take(browser: Browser, scheme: str, backlog: Path) -> None:
+def _take(browser: Browser, address: str, scheme: str, backlog: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme, locale="zh-CN")
-    page.goto(f"{ADDRESS}/sign-in")
-    page.fill("#name", "admin")
-    page.fill("#password", PASSWORD)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    for name, address in PAGES.items():
-        page.goto(ADDRESS + address)
+    page.goto(f"{address}/sign-in")
+    sign_in(page, "admin", PASSWORD)
+    for name, path in PAGES.items():
+        page.goto(address + path)
         if name == "queue":
             page.wait_for_selector("[data-keys]:not([hidden])")
             for key in "jj":
                 page.keyboard.press(key)
             page.wait_for_timeout(300)
         _shot(page, f"{name}-{scheme}")
-    page.goto(f"{ADDRESS}/?review=0&sort=received")
+    page.goto(f"{address}/?review=0&sort=received")
     page.locator("li.case a, .case a").first.click()
     page.wait_for_url("**/cases/**")
     _shot(page, f"case-{scheme}")
-    page.goto(f"{ADDRESS}/new")
+    page.goto(f"{address}/new")
     page.fill("#text", COMPLAINT)
     page.wait_for_selector("#preview mark")
     _shot(page, f"new-case-{scheme}")
-    page.goto(f"{ADDRESS}/batch")
+    page.goto(f"{address}/batch")
     page.set_input_files("#file", backlog)
     page.keyboard.press("o")
     page.wait_for_selector("#setup", timeout=60_000)
@@ -190,18 +171,6 @@ def _spread(register: Path) -> None:
 
 def _write(value: object) -> object:
     return value.strftime(_WRITTEN) if isinstance(value, datetime) else value
-
-
-def _wait(url: str, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} did not answer"
-            time.sleep(0.2)
-        else:
-            return
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from casework.storage.database import Database
 from casework.storage.tables import Case
 from classifier.model.classifier import Classifier
 from tests.browser.axe import serious_problems
-from tests.browser.conftest import shot, sign_in
+from tests.browser.conftest import shot
 from tests.clients import PASSWORD
+from tests.served import sign_in
 
 WAITS = (Case.status == "open", Case.department.is_not(None))
 LONG = func.length(Case.text) > 150

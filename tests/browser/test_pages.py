@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import shot, sign_in
+from tests.browser.conftest import shot
 from tests.clients import PASSWORD
+from tests.served import sign_in
 
 
 def test_the_api_viewer_comes_from_this_host(page: Page, address: str) -> None:

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.axe import serious_problems
-from tests.browser.conftest import shot, sign_in
+from tests.browser.conftest import shot
 from tests.clients import PASSWORD
+from tests.served import sign_in
 
 FOCUSED = "document.activeElement.closest('li.case')?.id"
 MOST_BYTES = 300_000
