@@ -25,8 +25,9 @@ from casework.service.jobs import RETRAIN, Jobs, Progress
 from casework.service.office import Office
 from casework.service.permissions import ROLES, Actor
 from casework.service.register import NewCase, register
-from casework.storage.cases import DECIDED, Filters, page
+from casework.storage.cases import DECIDED, Filters
 from casework.storage.database import Database
+from casework.storage.lists import page
 from classifier.errors import ConflictError
 from classifier.model import bundle
 from classifier.records import Complaint
