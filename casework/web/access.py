@@ -1,4 +1,4 @@
-"""Decides who may use which route: one table, and one check before every request."""
+"""Decides who may use which route, by one check before every request."""
 
 from __future__ import annotations
 
@@ -15,127 +15,12 @@ from werkzeug import Response
 
 from casework.service import sessions
 from casework.service.accounts import User, actor_of
-from casework.service.permissions import ROLE_NAMES, Actor, Permission
+from casework.service.permissions import ROLE_NAMES, Actor
 from casework.service.tokens import actor_of_token
 from casework.web.database import database
 from casework.web.problems import wants_page
+from casework.web.routes import ACCESS, ANY_SIGNED_IN, UNATTENDED
 from classifier.errors import NotAllowedError, NotSignedInError, StaleFormError
-
-ACCESS: dict[str, Permission | None] = {
-    "static": None,
-    "rest.healthz": None,
-    "rest.readyz": None,
-    "accounts.sign_in": None,
-    "accounts.try_sign_in": None,
-    "rest.suggest": Permission.SUGGEST,
-    "rest.suggest_batch": Permission.SUGGEST,
-    "openapi.spec": Permission.SUGGEST,
-    "new_case.form": Permission.SUGGEST,
-    "new_case.suggest": Permission.SUGGEST,
-    "new_case.register": Permission.REGISTER,
-    "case.page": Permission.READ,
-    "case.standing": Permission.READ,
-    "case.suggest": Permission.SUGGEST,
-    "case.original": Permission.ORIGINALS,
-    "queue.page": Permission.READ,
-    "acceptance.preview": Permission.DECIDE,
-    "acceptance.accept": Permission.DECIDE,
-    "acceptance.show": Permission.DECIDE,
-    "acceptance.take_back": Permission.DECIDE,
-    "pages.docs": Permission.SUGGEST,
-    "cases.add": Permission.REGISTER,
-    "cases.page": Permission.READ,
-    "cases.show": Permission.READ,
-    "cases.original": Permission.ORIGINALS,
-    "cases.suggest": Permission.SUGGEST,
-    "cases.decide": Permission.DECIDE,
-    "cases.hand_back": Permission.DECIDE,
-    "cases.close": Permission.DECIDE,
-    "cases.take_back": Permission.DECIDE,
-    "deciding.decide": Permission.DECIDE,
-    "deciding.hand_back": Permission.DECIDE,
-    "deciding.close": Permission.DECIDE,
-    "deciding.take_back": Permission.DECIDE,
-    "exchange.preview": Permission.EXCHANGE,
-    "exchange.take_in": Permission.EXCHANGE,
-    "exchange.give_out": Permission.EXCHANGE,
-    "batch.page": Permission.EXCHANGE,
-    "batch.upload": Permission.EXCHANGE,
-    "batch.show": Permission.EXCHANGE,
-    "batch.start": Permission.EXCHANGE,
-    "batch.resume": Permission.EXCHANGE,
-    "batch.stop": Permission.EXCHANGE,
-    "batch.preview": Permission.EXCHANGE,
-    "batch.apply": Permission.EXCHANGE,
-    "batch.undo": Permission.EXCHANGE,
-    "batch.delete": Permission.EXCHANGE,
-    "batch.given": Permission.EXCHANGE,
-    "batch.result": Permission.EXCHANGE,
-    "releases.list_models": Permission.MODELS,
-    "releases.show_model": Permission.MODELS,
-    "releases.promote": Permission.MODELS,
-    "releases.roll_back": Permission.MODELS,
-    "releases.retrain": Permission.MODELS,
-    "releases.show_job": Permission.MODELS,
-    "releases.list_doubts": Permission.MODELS,
-    "releases.settle_doubt": Permission.MODELS,
-    "releases.reopen_doubt": Permission.MODELS,
-    "models.page": Permission.MODELS,
-    "models.past": Permission.MODELS,
-    "models.show": Permission.MODELS,
-    "models.promote": Permission.MODELS,
-    "models.roll_back": Permission.MODELS,
-    "models.training.page": Permission.MODELS,
-    "models.training.request_training": Permission.MODELS,
-    "models.label_checks.page": Permission.MODELS,
-    "models.label_checks.answer": Permission.MODELS,
-    "models.label_checks.reopen": Permission.MODELS,
-    "models.confusion.page": Permission.MODELS,
-    "models.confusion.cases": Permission.MODELS,
-    "office.list_days": Permission.READ,
-    "office.set_days": Permission.OFFICE,
-    "office.list_rules": Permission.READ,
-    "office.set_rule": Permission.OFFICE,
-    "office.trail": Permission.AUDIT,
-    "watch.api": Permission.WATCH,
-    "figures.flow": Permission.WATCH,
-    "figures.cases": Permission.WATCH,
-    "figures.export": Permission.WATCH,
-    "figures.quality": Permission.WATCH,
-    "figures.old_address": Permission.WATCH,
-    "watch.metrics": Permission.WATCH,
-    "settings.home": Permission.OFFICE,
-    "settings.labels.page": Permission.OFFICE,
-    "settings.labels.save": Permission.OFFICE,
-    "settings.deadlines.page": Permission.OFFICE,
-    "settings.deadlines.save": Permission.OFFICE,
-    "settings.deadlines.remove": Permission.OFFICE,
-    "settings.holidays.page": Permission.OFFICE,
-    "settings.holidays.preview": Permission.OFFICE,
-    "settings.holidays.save": Permission.OFFICE,
-    "settings.holidays.remove": Permission.OFFICE,
-    "settings.staff.page": Permission.ACCOUNTS,
-    "settings.staff.add": Permission.ACCOUNTS,
-    "settings.staff.person": Permission.ACCOUNTS,
-    "settings.staff.set_role": Permission.ACCOUNTS,
-    "settings.staff.set_password": Permission.ACCOUNTS,
-    "settings.staff.set_active": Permission.ACCOUNTS,
-    "settings.staff.end_sessions": Permission.ACCOUNTS,
-    "settings.tokens.page": Permission.ACCOUNTS,
-    "settings.tokens.create": Permission.ACCOUNTS,
-    "settings.tokens.revoke": Permission.ACCOUNTS,
-    "settings.trail.page": Permission.AUDIT,
-    "settings.trail.export": Permission.AUDIT,
-}
-"""What each endpoint needs; None is open to all. An endpoint that is missing here is closed to all."""
-
-ANY_SIGNED_IN = frozenset(
-    {"accounts.sign_out", "accounts.sign_out_others", "accounts.password", "accounts.change_password"}
-)
-"""What whoever is signed in may do, even before a one-time password is changed; no token may."""
-
-UNATTENDED = frozenset({"case.standing"})
-"""What pages ask by themselves, so that it keeps no session alive."""
 
 COOKIE = "fenban_session"
 _SCHEMES = {
