@@ -14,6 +14,7 @@ from casework.service.decide import Choice
 from casework.service.desk import OPEN, Case
 from casework.service.permissions import Permission
 from casework.service.register import NewCase
+from casework.web.access import current_actor
 from casework.web.database import database
 from casework.web.desk import desk
 from casework.web.pages.choices import Choices
@@ -124,24 +125,23 @@ def _told(case: Case, created: bool) -> dict[str, Any]:
 def _page(typed: Typed, problem: str = "", taken: str | None = None) -> str:
     """The form as it is filled in; ``taken`` is the case that has its reference."""
     own = desk()
-    may_register = Permission.REGISTER in own.actor.permissions
+    shown = _shown(typed)
     with database().reading() as session:
-        channels = registering.usual_channels(session, own) if may_register else []
+        channels = registering.usual_channels(session, own) if shown["may_register"] else []
     return render_template(
         "new_case.html",
-        **_shown(typed),
-        typed=typed,
+        **shown,
         problem=problem,
         taken=taken,
         channels=channels,
-        may_register=may_register,
         keeps_originals=own.office.originals is not None,
     )
 
 
 def _shown(typed: Typed) -> dict[str, Any]:
     """What stands beside the form: what would be kept, what is suggested, and what is chosen so far."""
-    shown: dict[str, Any] = {"fault": "", "preview": None}
+    may_register = Permission.REGISTER in current_actor().permissions
+    shown: dict[str, Any] = {"typed": typed, "may_register": may_register, "fault": "", "preview": None}
     try:
         shown["preview"] = preview = registering.preview(desk(), Complaint(typed.title, typed.text))
     except InvalidComplaintError as error:

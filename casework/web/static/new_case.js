@@ -10,7 +10,7 @@ form.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
   if (!event.target.matches("input:not([type=checkbox], [type=radio])")) return;
   event.preventDefault();
-  const fields = [...form.querySelectorAll("input:not([type=hidden]), textarea, select, button")];
+  const fields = [...form.querySelectorAll("input:not([type=hidden]), textarea, select, button")].filter((one) => one.checkVisibility());
   fields[fields.indexOf(event.target) + 1]?.focus();
 });
 
