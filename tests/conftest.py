@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -74,16 +75,38 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def empty_register(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new SQLite register to copy, because making its tables takes a while."""
+    path = tmp_path_factory.mktemp("register") / "fenban.db"
+    Database(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_url: str) -> str:
+    """The name of a new PostgreSQL register to copy."""
+    Database(_create_database(postgres_url, "empty_register")).close()
+    return "empty_register"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new, empty database."""
+    """A new database: empty, or with the tables of a register where the test asks for ``database`` too."""
+    with_tables = "database" in request.fixturenames
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/fenban.db"
-    server = request.getfixturevalue("postgres_url")
-    name = f"test_{uuid4().hex}"
+        path = tmp_path / "fenban.db"
+        if with_tables:
+            shutil.copy(request.getfixturevalue("empty_register"), path)
+        return f"sqlite:///{path}"
+    template = request.getfixturevalue("empty_postgres") if with_tables else "template1"
+    return _create_database(request.getfixturevalue("postgres_url"), f"test_{uuid4().hex}", template)
+
+
+def _create_database(server: str, name: str, template: str = "template1") -> str:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
     return server.replace("/postgres?", f"/{name}?")
 

@@ -18,14 +18,6 @@ from tests.clients import PASSWORD, register_of
 from tests.clock import Clock
 
 
-@pytest.fixture(scope="session")
-def empty_register(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new SQLite register to copy, because making one takes a while."""
-    path = tmp_path_factory.mktemp("register") / "fenban.db"
-    Database(f"sqlite:///{path}").close()
-    return path
-
-
 @pytest.fixture
 def make_app(models_dir: Path, tmp_path: Path, empty_register: Path) -> Iterator[Callable[..., Flask]]:
     """Make the application with the test model and a register of its own, with other settings where given."""
