@@ -85,6 +85,8 @@ class CsvTable(TextFile):
         """The record with ``added`` behind its cells, which stay character for character."""
         cells, raw = line
         record = raw.rstrip("\r\n")
+        if self._is_escaping(record):  # the first character of the line's end belongs to the last cell
+            record = raw[: len(record) + 1]
         end = raw[len(record) :]
         missing = len(self.header) - len(cells)
         if missing < 0:
@@ -97,6 +99,10 @@ class CsvTable(TextFile):
         suffix = target.suffix.lower()
         is_named_alike = suffix in _TEXT_SUFFIXES and suffix == Path(self.source.name).suffix.lower()
         return is_named_alike or DELIMITER_OF.get(suffix) == self.delimiter
+
+    def _is_escaping(self, record: str) -> bool:
+        escape = self.dialect.escapechar
+        return bool(escape) and (len(record) - len(record.rstrip(escape))) % 2 == 1
 
     def _joined(self, cells: Sequence[str]) -> str:
         if self.dialect.quoting == csv.QUOTE_NONE:

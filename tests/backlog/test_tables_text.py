@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from backlog.tables import CsvTable, TextFile, encoding_fault, open_table, write_extended
@@ -181,6 +181,7 @@ ADDED = st.text(CHARACTERS, max_size=5) | st.sampled_from(["=1+1", '[["land", 0.
     st.sampled_from([",", "\t", ";", "|"]),
     st.lists(ADDED, min_size=2, max_size=2),
 )
+@example('\\\r\n\\"0', "utf-8", ",", ["", ""])  # a backslash before the end of a line
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_added_columns_leave_the_record_as_it_was(
     tmp_path: Path, text: str, encoding: str, delimiter: str, added: list[str]
