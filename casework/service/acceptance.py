@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TypeVar
 
 from casework.service.decide import Choice, decide
 from casework.service.desk import Desk, Line, find
@@ -26,6 +27,8 @@ MOST = 500
 
 REASON = "批量接受建议"
 _AT_ONCE = 25
+
+_One = TypeVar("_One")
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,8 @@ def accept(database: Database, desk: Desk, chosen: Sequence[tuple[str, int]]) ->
     desk.actor.require(Permission.DECIDE)
     if not 1 <= len(chosen) <= MOST:
         raise InvalidInputError(f"选了 {len(chosen)} 件；一次可以接受 1 到 {MOST} 件，请重新选。")
-    batch, skipped, waiting = secrets.token_hex(8), list[str](), iter(chosen)
-    while some := list(islice(waiting, _AT_ONCE)):
-        with database.writing() as session:
-            for number, version in some:
-                try:
-                    _accept(session, desk, number, version, batch)
-                except (ConflictError, NotFoundError, InvalidInputError) as error:
-                    skipped.append(str(error))
+    batch = secrets.token_hex(8)
+    skipped = _each(database, chosen, lambda session, one: _accept(session, desk, *one, batch))
     return Accepted(batch, len(chosen) - len(skipped), skipped)
 
 
@@ -123,15 +120,23 @@ def withdraw_batch(database: Database, desk: Desk, batch: str) -> Accepted:
     """Withdraw every decision of a batch whose case nobody has changed since; what cannot be is told."""
     with database.reading() as session:
         found = find_batch(session, desk, batch)
-    skipped, waiting = list[str](), iter(found.withdrawable)
+    skipped = _each(
+        database, found.withdrawable, lambda session, case: withdraw(session, desk, case.number, case.version)
+    )
+    return Accepted(batch, len(found.withdrawable) - len(skipped), skipped)
+
+
+def _each(database: Database, chosen: Sequence[_One], change: Callable[[Session, _One], object]) -> list[str]:
+    """Change a few at a time, so that others can work in between; why some could not be changed."""
+    skipped, waiting = list[str](), iter(chosen)
     while some := list(islice(waiting, _AT_ONCE)):
         with database.writing() as session:
-            for case in some:
+            for one in some:
                 try:
-                    withdraw(session, desk, case.number, case.version)
-                except (ConflictError, NotFoundError) as error:
+                    change(session, one)
+                except (ConflictError, NotFoundError, InvalidInputError) as error:
                     skipped.append(str(error))
-    return Accepted(batch, len(found.withdrawable) - len(skipped), skipped)
+    return skipped
 
 
 def _accept(session: Session, desk: Desk, number: str, version: int, batch: str) -> None:

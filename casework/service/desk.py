@@ -18,7 +18,7 @@ from casework.storage.tables import Case, Decision, HandBack, LabelCheck, Outcom
 from casework.storage.withdrawals import COLUMNS, Withdrawable
 from classifier.errors import ConflictError, NotAllowedError, NotFoundError
 from classifier.model.classifier import Classifier
-from classifier.taxonomy import Department, Taxonomy, Urgency
+from classifier.taxonomy import Taxonomy
 
 __all__ = [
     "STATUS_NAMES",
@@ -53,8 +53,7 @@ class Desk:
 
     def name_of(self, label: str | None) -> str:
         """What staff call a department or level today; one that is no longer in the taxonomy keeps its id."""
-        labels: tuple[Department | Urgency, ...] = (*self.taxonomy.departments, *self.taxonomy.urgencies)
-        return next((one.name for one in labels if one.id == label), label or "")
+        return self.taxonomy.names.get(label, label) if label else ""
 
 
 def find(session: Session, actor: Actor, number: str, needed: Permission = Permission.READ) -> Case:

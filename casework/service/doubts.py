@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from casework.service.desk import subject
 from casework.service.permissions import Actor, Permission
 from casework.storage import audit
 from casework.storage import handled as stored
@@ -90,4 +91,4 @@ def _answer(session: Session, actor: Actor, case: Case, check: LabelCheck, state
     stored.settle(check, state, department, actor.name)
     new = {"state": state, "department": department or check.department}
     action = "label.reopened" if state == OPEN else "label.checked"
-    audit.record(session, actor.name, action, f"case {case.number}", old, new)
+    audit.record(session, actor.name, action, subject(case), old, new)

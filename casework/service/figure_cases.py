@@ -66,8 +66,8 @@ def _place(cursor: str | None) -> tuple[datetime, int] | None:
     moment, _, event_id = cursor.partition("_")
     try:
         place = datetime.fromisoformat(moment).astimezone(UTC), int(event_id)
+        if not 0 <= place[1] < NO_ID:
+            raise ValueError("not from a page")
     except (ValueError, OverflowError) as error:
         raise InvalidInputError("cursor 不是上一页给出的值，请从第一页重新查看。") from error
-    if not 0 <= place[1] < NO_ID:
-        raise InvalidInputError("cursor 不是上一页给出的值，请从第一页重新查看。")
     return place

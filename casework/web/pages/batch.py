@@ -199,7 +199,7 @@ def _result(batch: batches.Batch) -> str:
 
 def _part(template: str, **values: object) -> str:
     own = desk()
-    names = {one.id: one.name for one in (*own.taxonomy.departments, *own.taxonomy.urgencies)}
+    names = own.taxonomy.names
     return render_template(
         template,
         names=names,

@@ -125,7 +125,7 @@ def _form(values: Any) -> dict[str, Any]:
 def _named(scope: Scope) -> dict[str, str]:
     """What a scope is narrowed to, by what, as staff call it."""
     taxonomy = desk().taxonomy
-    names = {one.id: one.name for one in (*taxonomy.departments, *taxonomy.urgencies)}
+    names = taxonomy.names
     return {
         by: (value if by == "channel" else names.get(value, value)) or NOTHING[by]
         for by, value in vars(scope).items()
