@@ -49,8 +49,7 @@ def test_a_token_from_making_to_revoking(url: str) -> None:
     """Alone on standard output, so that a script can keep it; it may ask for suggestions if nothing else is said."""
     made = fenban(url, "token", "create", "--name", "平台")
     database = Database(url)
-    with database.looking_up() as connection:
-        assert actor_of_token(connection, made.stdout.strip()).permissions == {"suggest"}
+    assert actor_of_token(database, made.stdout.strip()).permissions == {"suggest"}
     database.close()
     assert "平台\t无账号\tsuggest\t有效至" in fenban(url, "token", "list").stdout
     assert fenban(url, "token", "revoke", "平台").exit_code == 0

@@ -11,7 +11,7 @@ from casework.service.accounts import checked_name, named, permitted, secret_has
 from casework.service.permissions import NAMES, ROLE_NAMES, ROLES, Actor, Permission
 from casework.storage import accounts, audit
 from casework.storage.accounts import Holder
-from casework.storage.database import Driver, Session
+from casework.storage.database import Database, Session
 from casework.storage.tables import Token
 from classifier.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, NotSignedInError
 
@@ -92,7 +92,7 @@ def revoke_token(session: Session, actor: Actor, name: str) -> None:
         audit.record(session, actor.name, "token.revoked", f"token {token.name}")
 
 
-def actor_of_token(driver: Driver, secret: str) -> Actor:
+def actor_of_token(database: Database, secret: str) -> Actor:
     """Who acts with a token.
 
     Raises
@@ -100,7 +100,7 @@ def actor_of_token(driver: Driver, secret: str) -> Actor:
     NotSignedInError
         There is no such token, or it opens nothing any more.
     """
-    holder = accounts.holder(driver, secret_hash(secret))
+    holder = accounts.holder(database, secret_hash(secret))
     if holder is None:
         raise NotSignedInError("令牌不对，请检查是否完整，或请管理员另发一个。")
     if why := ended(holder) or (holder.active is False and f"所属账号“{holder.user}”已停用"):

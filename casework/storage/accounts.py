@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, exists, literal, select
 from sqlalchemy.orm import Session
 
-from casework.storage.lookup import Driver, Lookup
+from casework.storage.database import Database
+from casework.storage.lookup import Lookup
 from casework.storage.tables import Base, Setting, SignIn, Token, User, WrongPassword
 from casework.storage.upsert import insert_into
 
@@ -126,9 +127,9 @@ def token(session: Session, name: str) -> Token | None:
     return session.scalar(select(Token).where(Token.name == name))
 
 
-def holder(driver: Driver, secret_hash: str) -> Holder | None:
+def holder(database: Database, secret_hash: str) -> Holder | None:
     """The token with this secret, and whose it is."""
-    row = _HOLDER(driver, secret_hash=secret_hash)
+    row = database.look_up(_HOLDER, secret_hash=secret_hash)
     return Holder(*row) if row else None
 
 

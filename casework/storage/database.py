@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from casework.storage.lookup import Driver
+from casework.storage.lookup import Lookup, Lookups, Row
 from classifier.errors import StorageError
 
-__all__ = ["Database", "Driver", "Session"]
+__all__ = ["Database", "Session"]
 
 HEAD = "0004"
 """The newest schema this program knows; a test holds it equal to the newest migration."""
@@ -64,7 +64,7 @@ class Database:
             raise StorageError("FENBAN_DATABASE_URL 不是数据库地址，应形如 sqlite:////目录/fenban.db。") from error
         self._engine = self._open()
         # Their own connections, in which the driver begins no transaction that would have to be ended.
-        self._lookups = self._open(isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        self._lookups = Lookups(self._open(isolation_level="AUTOCOMMIT", pool_reset_on_return=None, max_overflow=-1))
         try:
             self._migrate()
         except StorageError:
@@ -74,7 +74,7 @@ class Database:
     def close(self) -> None:
         """Let go of all connections, as a process must before it forks; the next use opens new ones."""
         self._engine.dispose()
-        self._lookups.dispose()
+        self._lookups.close()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -86,11 +86,10 @@ class Database:
         with self._told_in_words(), Session(engine, expire_on_commit=False) as session:
             yield session
 
-    @contextmanager
-    def looking_up(self) -> Iterator[Driver]:
-        """A connection for a :class:`casework.storage.lookup.Lookup`, without a transaction."""
-        with self._told_in_words(), closing(self._lookups.raw_connection()) as connection:
-            yield Driver(connection, self._lookups.dialect)
+    def look_up(self, lookup: Lookup, **parameters: Any) -> Row | None:
+        """The row that a lookup finds in what is committed now, or None."""
+        with self._told_in_words():
+            return self._lookups.find(lookup, parameters)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -134,8 +134,7 @@ def _check() -> Response | None:
         return None
     if (secret := _token(request)) is None:
         return _check_session(endpoint)
-    with database().looking_up() as driver:
-        g.actor = actor_of_token(driver, secret)
+    g.actor = actor_of_token(database(), secret)
     _require(endpoint)
     return None
 

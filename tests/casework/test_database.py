@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from casework.storage.database import HEAD, Database
 from casework.storage.lookup import Lookup
 from casework.storage.migrations.migrations import _config
-from casework.storage.tables import APPEND_ONLY, AuditEntry, Base, SuggestionMade
+from casework.storage.tables import APPEND_ONLY, AuditEntry, Base, Setting, SuggestionMade
 from classifier.errors import StorageError
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
@@ -120,10 +121,9 @@ def test_a_lookup_reads_what_a_session_reads(database: Database) -> None:
     with database.writing() as session:
         session.add(entry())
         session.flush()
-        with database.looking_up() as connection:
-            assert lookup(connection, **wanted) is None
-    with database.looking_up() as connection:
-        assert lookup(connection, **wanted) == (NOW, "测试", None, {"a": 1})
+        assert database.look_up(lookup, **wanted) is None
+    for _ in range(2):
+        assert database.look_up(lookup, **wanted) == (NOW, "测试", None, {"a": 1})
     with database.reading() as session:
         assert session.execute(query, wanted).one() == (NOW, "测试", None, {"a": 1})
 
@@ -131,16 +131,48 @@ def test_a_lookup_reads_what_a_session_reads(database: Database) -> None:
 def test_a_lookup_that_fails_says_why(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other query does, and the next one works."""
     broken = Lookup(select(literal_column("x").label("x")))
-    with pytest.raises(DBAPIError, match="x"), database.looking_up() as connection:
-        broken(connection)
+    with pytest.raises(DBAPIError, match="x"):
+        database.look_up(broken)
     monkeypatch.setattr("casework.storage.database._reason", lambda error: f"不好：{type(error).__name__}")
-    with (
-        pytest.raises(StorageError, match=r"不好：(OperationalError|UndefinedColumn)"),
-        database.looking_up() as connection,
-    ):
-        broken(connection)
-    with database.looking_up() as connection:
-        assert Lookup(select(literal_column("1", Integer)))(connection) == (1,)
+    with pytest.raises(StorageError, match=r"不好：(OperationalError|UndefinedColumn)"):
+        database.look_up(broken)
+    assert database.look_up(Lookup(select(literal_column("1", Integer)))) == (1,)
+
+
+def test_a_remembered_lookup_is_never_older_than_the_register(database: Database, database_url: str) -> None:
+    """In every thread, whoever commits: this process, or another one with connections of its own."""
+    query = select(Setting.value).where(Setting.name == bindparam("name"))
+    lookup, elsewhere = Lookup(query), Database(database_url)
+
+    def seen(_: object = None) -> object:
+        return database.look_up(lookup, name="x")
+
+    with ThreadPoolExecutor(3) as threads:
+        assert seen() is None
+        for turn, writer in enumerate([database, elsewhere] * 10):
+            with writer.writing() as session:
+                session.merge(Setting(name="x", value={"turn": turn}))
+            assert [seen(), *threads.map(seen, range(9))] == [({"turn": turn},)] * 10
+        with elsewhere.writing() as session:
+            session.execute(delete(Setting))
+        assert [seen(), *threads.map(seen, range(9))] == [None] * 10
+    elsewhere.close()
+
+
+def test_an_unchanged_register_is_not_asked_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only whether it changed."""
+    database, asked = Database(f"sqlite:///{tmp_path}/one.db"), []
+    ask = Lookup.ask
+    monkeypatch.setattr(Lookup, "ask", lambda *args: asked.append(args) or ask(*args))
+    lookup = Lookup(select(Setting.value).where(Setting.name == bindparam("name")))
+    with database.writing() as session:
+        session.add(Setting(name="x", value={}))
+    assert [database.look_up(lookup, name=name) for name in "xxyy"] == [({},), ({},), None, None]
+    assert len(asked) == 3  # what is not there is asked for again
+    database.close()
+    assert database.look_up(lookup, name="x") == ({},)
+    assert len(asked) == 4
+    database.close()
 
 
 def test_history_cannot_be_rewritten(database: Database) -> None:

@@ -38,8 +38,7 @@ def test_tokens_that_are_refused(
 
 def actor_of_token(database: Database, secret: object) -> Actor:
     """Who acts with it."""
-    with database.looking_up() as connection:
-        return tokens.actor_of_token(connection, str(secret))
+    return tokens.actor_of_token(database, str(secret))
 
 
 def test_whose_name_a_token_acts_in(staffed: Database) -> None:
