@@ -105,7 +105,7 @@ class Precedents:
 @compiled
 def _by_word(
     first_word: Ints32, word: Ints32, value: Singles, n_words: int, most_holders: float
-) -> tuple[Ints, Ints32, Floats]:
+) -> tuple[Ints, Ints32, Singles]:
     """The words of all cases but those in too many, by word: where each starts, its cases, and its part of their unit length."""
     holders, squares = np.zeros(n_words, np.int64), np.zeros(len(first_word) - 1)
     for i in range(len(word)):
@@ -117,7 +117,7 @@ def _by_word(
     first = np.zeros(n_words + 1, np.int64)
     for one in range(n_words):
         first[one + 1] = first[one] + (holders[one] if holders[one] <= most_holders else 0)
-    cases, parts, filled = np.empty(first[-1], np.int32), np.empty(first[-1]), first.copy()
+    cases, parts, filled = np.empty(first[-1], np.int32), np.empty(first[-1], np.float32), first.copy()
     for case in range(len(squares)):
         for i in range(first_word[case], first_word[case + 1]):
             if holders[word[i]] <= most_holders:
@@ -128,20 +128,31 @@ def _by_word(
 
 @compiled
 def _most_similar(
-    column: Ints32, value: Floats, n_cases: int, first: Ints, cases: Ints32, parts: Floats
+    column: Ints32, value: Floats, n_cases: int, first: Ints, cases: Ints32, parts: Singles
 ) -> tuple[Ints, Floats]:
-    """The cases that share enough with one complaint, and their cosines, the greatest first; words are the first columns."""
-    similarity, squares = np.zeros(n_cases), 0.0
+    """The cases that share enough with one complaint, and their cosines, the greatest first; words are the first columns.
+
+    In single precision, for most of the time goes by fetching the parts from memory.
+    """
+    similarity, squares = np.zeros(n_cases, np.float32), 0.0
     for cell in range(len(column)):
         word = column[cell]
         # A word without cases stands in too many.
         if word < len(first) - 1 and first[word] < first[word + 1]:
             squares += value[cell] * value[cell]
+            own = np.float32(value[cell])
             for i in indices(first[word], first[word + 1]):
-                similarity[cases[i]] += value[cell] * parts[i]
-    # Where no word counts, no case is similar.
+                similarity[np.uint64(cases[i])] += own * parts[i]
     unit = np.sqrt(squares)
-    similar = np.flatnonzero(similarity >= _LEAST_SIMILARITY * unit) if squares else np.empty(0, np.int64)
+    # Where no word counts, no case is similar.
+    least, n = np.float32(_LEAST_SIMILARITY * unit if squares else np.inf), 0
+    for case in indices(0, n_cases):
+        n += similarity[case] >= least
+    similar, found = np.empty(n, np.int64), 0
+    for case in indices(0, n_cases):
+        if similarity[case] >= least:
+            similar[found] = case
+            found += 1
     cosines = similarity[similar] / unit
     nearest_first = np.argsort(-cosines, kind="mergesort")  # which is stable
     return similar[nearest_first], cosines[nearest_first]
