@@ -12,6 +12,7 @@ from classifier.compiled import compiled, indices
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
+Three = tuple[int, int, int]
 
 
 class Found(NamedTuple):
@@ -72,28 +73,33 @@ def probabilities(
 
 
 @compiled
-def shares(found: Found, document: int, by_column: Floats, label: int, other: int) -> Floats:
-    """How much more each word of a document spoke for one column of ``by_column`` than for another; shape (words of the document,).
+def shares(found: Found, document: int, by_column: Floats, labels: Three, others: Three) -> Floats:
+    """How much more each word of a document spoke for one column of ``by_column`` than for another; shape (3, words of the document).
 
     A term's exact contribution to a linear score (its value times its weight) is shared out equally over the
     places where it stands and over their characters, so the shares of a document add up to the difference of
-    the two scores, less the intercepts.
+    the two scores, less the intercepts. Three such questions are answered in one pass, as most of it is common.
     """
-    offset, first_cell = found.offsets[document], found.first_cell[document]
-    of_cell = np.empty(found.first_cell[document + 1] - first_cell)
+    offset, first_cell, last_cell = found.offsets[document], found.first_cell[document], found.first_cell[document + 1]
+    of_cell = np.empty((last_cell - first_cell, 3))
     for i in range(len(of_cell)):
         weights = by_column[found.column[first_cell + i]]
-        of_cell[i] = found.value[first_cell + i] / found.times[first_cell + i] * (weights[label] - weights[other])
-    by_character = np.zeros(found.offsets[document + 1] - offset)
+        each = found.value[first_cell + i] / found.times[first_cell + i]
+        of_cell[i, 0] = each * (weights[labels[0]] - weights[others[0]])
+        of_cell[i, 1] = each * (weights[labels[1]] - weights[others[1]])
+        of_cell[i, 2] = each * (weights[labels[2]] - weights[others[2]])
+    by_character = np.zeros((found.offsets[document + 1] - offset, 3))
     for i in indices(found.first_place[document], found.first_place[document + 1]):
-        share, start = of_cell[found.cell[i] - first_cell] / found.length[i], found.start[i] - offset
+        start, cell, part = found.start[i] - offset, found.cell[i] - first_cell, 1 / found.length[i]
         for character in indices(start, start + found.length[i]):
-            by_character[character] += share
-    by_word = np.zeros(found.first_word[document + 1] - found.first_word[document])
-    character = 0
-    for word in range(len(by_word)):
-        for _ in range(found.word_length[found.first_word[document] + word]):
-            by_word[word] += by_character[character]
+            for k in range(3):
+                by_character[character, k] += of_cell[cell, k] * part
+    first_word = found.first_word[document]
+    by_word, character = np.zeros((3, found.first_word[document + 1] - first_word)), 0
+    for word in range(by_word.shape[1]):
+        for _ in range(found.word_length[first_word + word]):
+            for k in range(3):
+                by_word[k, word] += by_character[character, k]
             character += 1
     return by_word
 

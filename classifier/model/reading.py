@@ -113,19 +113,20 @@ def _read(
     for document in range(len(p)):
         best_first[document] = np.argsort(-departments[document], kind="mergesort")
         lead, second = spans[0, 0] + best_first[document, 0], spans[0, 0] + best_first[document, 1]
-        passages[document] = greatest_sum(shares(found, document, by_column, second, lead))
-        for about, column in enumerate((lead, spans[1, 0] + level[document])):
+        urgency = spans[1, 0] + level[document]
+        # The mildest level is the absence of reasons for another, so nothing speaks for it more than for itself.
+        average = spans[1, 2] if level[document] else urgency
+        own = shares(found, document, by_column, (second, lead, urgency), (lead, spans[0, 2], average))
+        passages[document] = greatest_sum(own[0])
+        for about in range(2):
             loud = first_loud[2 * document + about]
-            # The mildest level is the absence of reasons for another, so nothing is asked of it.
-            if about == 0 or level[document]:
-                own = shares(found, document, by_column, column, spans[about, 2])
-                for i in loudest(own):
-                    word = found.first_word[document] + i
-                    start, end = found.word_start[word], found.word_start[word] + found.word_length[word]
-                    loud_start[loud] = places[start] - place_offsets[document]
-                    loud_end[loud] = places[end - 1] + 1 - place_offsets[document]
-                    loud_share[loud] = own[i]
-                    loud += 1
+            for i in loudest(own[1 + about]):
+                word = found.first_word[document] + i
+                start, end = found.word_start[word], found.word_start[word] + found.word_length[word]
+                loud_start[loud] = places[start] - place_offsets[document]
+                loud_end[loud] = places[end - 1] + 1 - place_offsets[document]
+                loud_share[loud] = own[1 + about, i]
+                loud += 1
             first_loud[2 * document + about + 1] = loud
     return Reading(
         p, best_first, level, passages, found.known_share,

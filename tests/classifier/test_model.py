@@ -104,9 +104,11 @@ def test_reasons_quote_the_complaint_and_their_shares_add_up(classifier: Classif
     prepared, stack = Prepared(COMPLAINTS), classifier.weights.stack
     found, (first, _, average) = classifier.weights.find(prepared), stack.span("department")
     for document, scores in enumerate(matrix(classifier, prepared) @ head.coef.T):
-        own = shares(found, document, stack.by_column, first + scores.argmax(), average)
-        assert len(own) == found.first_word[document + 1] - found.first_word[document]
-        assert own.sum() == pytest.approx(scores.max() - scores.mean(), abs=1e-9)
+        best, worst = first + scores.argmax(), first + scores.argmin()
+        own = shares(found, document, stack.by_column, (best, best, worst), (average, worst, worst))
+        assert own.shape == (3, found.first_word[document + 1] - found.first_word[document])
+        wanted = [scores.max() - scores.mean(), scores.max() - scores.min(), 0]
+        assert own.sum(axis=1) == pytest.approx(wanted, abs=1e-9)
 
 
 def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Classifier) -> None:
@@ -116,7 +118,7 @@ def test_the_strongest_passage_is_the_greatest_sum_of_neighbours(classifier: Cla
     scores = matrix(classifier, prepared) @ classifier.weights.heads["department"].coef.T
     for document, lead in enumerate(scores.argmax(axis=1)):
         for other in range(first, end):
-            own = shares(found, document, stack.by_column, other, first + lead)
+            own, *_ = shares(found, document, stack.by_column, (other,) * 3, (first + lead,) * 3)
             best = max(own[i:j].sum() for i in range(len(own)) for j in range(i + 1, len(own) + 1))
             assert greatest_sum(own) == pytest.approx(best, abs=1e-6)
 
