@@ -97,12 +97,12 @@ def _read(
     codes: Ints, offsets: Ints,
     dictionary_first: Ints32, dictionary_keys: Ints, dictionary_known: Bytes,
     log_p: Floats, unknown: float, letters: NDArray[np.bool_],
-    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
-    idf: Floats, block_of: NDArray[np.int8], block_weights: Floats,
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
+    idf: Floats, block_ends: Ints, block_weights: Floats,
 ) -> Reading:  # fmt: skip
     found = find(
         codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters,
-        first, keys, known, columns, cell_of, idf, block_of, block_weights,
+        first, keys, known, columns, idf, block_ends, block_weights,
     )  # fmt: skip
     p = probabilities(found, by_column, intercept, first_classes, exclusive)
     departments = p[:, spans[0, 0] : spans[0, 1]]

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled, indices
+from classifier.compiled import compiled, indices, on_lines
 from classifier.model.found import Floats, Found, Ints, Ints32, probabilities
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 from classifier.text.segment import cut, default_segmenter
-from classifier.text.trie import Bytes, Trie, step
+from classifier.text.trie import Bytes, Trie, slot_of, step
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Stack:
         compared = {name: head.coef.mean(axis=0) for name, head in heads.items() if head.exclusive}
         self.averages = {name: ends[-1] + i for i, name in enumerate(compared)}
         columns = [head.coef.T for head in heads.values()]
-        self.by_column: Floats = np.column_stack([*columns, *compared.values(), idf])
+        self.by_column: Floats = on_lines(np.column_stack([*columns, *compared.values(), idf]))
         self.intercept: Floats = np.concatenate([head.intercept for head in heads.values()])
 
     @property
@@ -120,11 +120,9 @@ class Weights:
         terms = Trie.of([term for block in ordered for term in block.terms])
         columns = np.full((terms.slots, len(ordered)), -1, dtype=np.int32)
         columns[terms.node_of, np.repeat(np.arange(len(ordered)), np.diff(firsts))] = np.arange(self.n_columns)
-        # The cell of each column in the document at hand. One call at a time uses it, since compiled loops hold the interpreter's lock.
-        cell_of = np.full(self.n_columns, -1, dtype=np.int32)
-        block_of = np.repeat(np.arange(len(ordered), dtype=np.int8), np.diff(firsts))
+        keys, columns = terms.beside(columns)
         block_weights = np.array([block.weight for block in ordered])
-        self._terms = (terms.first, terms.keys, terms.known, columns, cell_of, self.stack.idf, block_of, block_weights)
+        self._terms = (terms.first, keys, terms.known, columns, self.stack.idf, firsts[1:], block_weights)
 
     @property
     def tables(self) -> tuple[Any, ...]:
@@ -147,17 +145,17 @@ def find(
     codes: Ints, offsets: Ints,
     dictionary_first: Ints32, dictionary_keys: Ints, dictionary_known: Bytes,
     log_p: Floats, unknown: float, letters: NDArray[np.bool_],
-    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
-    idf: Floats, block_of: NDArray[np.int8], block_weights: Floats,
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
+    idf: Floats, block_ends: Ints, block_weights: Floats,
 ) -> Found:  # fmt: skip
     """Cut prepared texts into words, find all known terms in them and weigh these."""
     first_word, word_start, word_length = cut(
         codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters
     )
     known_share, first_place, start, length, cell, first_cell, column, count = _find(
-        codes, offsets, first_word, word_start, word_length, first, keys, known, columns, cell_of
+        codes, offsets, first_word, word_start, word_length, first, keys, known, columns
     )
-    value = _weigh(first_cell, column, count, idf, block_of, block_weights)
+    value = _weigh(first_cell, column, count, idf, block_ends, block_weights)
     return Found(
         offsets, first_word, word_start, word_length, known_share,
         first_place, start, length, cell, first_cell, column, value, count,
@@ -167,7 +165,7 @@ def find(
 @compiled
 def _find(
     codes: Ints, offsets: Ints, first_word: Ints, word_start: Ints, word_length: Ints,
-    first: Ints32, keys: Ints, known: Bytes, columns: Ints32, cell_of: Ints32,
+    first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
 ) -> tuple[Floats, Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
     """The known part of each document, the places of all terms, and the cells they count for: see Found."""
     n, most = len(offsets) - 1, len(word_start) + 4 * len(codes)
@@ -176,6 +174,7 @@ def _find(
     start, length, cell = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     column, count = np.empty(most, np.int32), np.empty(most, np.int32)
     places = cells = 0
+    cell_of = np.empty(0, np.int32)
     for document in range(n):
         # A place first gets its term's column, and once all are found its cell.
         for word in indices(first_word[document], first_word[document + 1]):
@@ -199,17 +198,25 @@ def _find(
                         start[places], length[places], cell[places] = i, size, columns[node, block]
                         places += 1
                 node = step(node, codes[i + 1], keys, known) if i + 1 < end else -1
+        # The cells by their columns, as a hash table; a table of all columns would push better things out of the processor's memory.
+        slots = 16
+        while slots < 2 * (places - first_place[document]):
+            slots *= 2
+        if slots > len(cell_of):
+            cell_of = np.empty(slots, np.int32)
+        cell_of[:slots] = -1
         for place in indices(first_place[document], places):
             term = cell[place]
-            if cell_of[term] < 0:
-                cell_of[term], column[cells], count[cells] = cells, term, 0
+            slot = slot_of(term, slots)
+            while cell_of[slot] >= 0 and column[cell_of[slot]] != term:
+                slot = (slot + 1) & (slots - 1)
+            if cell_of[slot] < 0:
+                cell_of[slot], column[cells], count[cells] = cells, term, 0
                 cells += 1
-            cell[place] = cell_of[term]
+            cell[place] = cell_of[slot]
             count[cell[place]] += 1
         known_share[document] /= max(end - offsets[document] - 1, 1)  # the separator is no part of it
         first_place[document + 1], first_cell[document + 1] = places, cells
-        for one in indices(first_cell[document], cells):
-            cell_of[column[one]] = -1
     return (
         known_share, first_place, start[:places], length[:places], cell[:places],
         first_cell, column[:cells], count[:cells],
@@ -217,9 +224,7 @@ def _find(
 
 
 @compiled
-def _weigh(
-    first_cell: Ints, column: Ints32, count: Ints32, idf: Floats, block_of: NDArray[np.int8], weights: Floats
-) -> Floats:
+def _weigh(first_cell: Ints, column: Ints32, count: Ints32, idf: Floats, block_ends: Ints, weights: Floats) -> Floats:
     """TF-IDF with sublinear TF; each block has unit length in each document, then its weight."""
     frequency = 1 + np.log(np.arange(count.max() + 1 if len(count) else 1))
     value = np.empty(len(column))
@@ -228,8 +233,17 @@ def _weigh(
         squares[:] = 0
         for cell in indices(first_cell[document], first_cell[document + 1]):
             value[cell] = frequency[count[cell]] * idf[column[cell]]
-            squares[block_of[column[cell]]] += value[cell] * value[cell]
+            squares[_block(column[cell], block_ends)] += value[cell] * value[cell]
         scale = weights / np.sqrt(squares)
         for cell in indices(first_cell[document], first_cell[document + 1]):
-            value[cell] *= scale[block_of[column[cell]]]
+            value[cell] *= scale[_block(column[cell], block_ends)]
     return value
+
+
+@compiled
+def _block(column: int, ends: Ints) -> int:
+    """Which of the blocks, whose columns follow one another, a column belongs to."""
+    block = 0
+    while column >= ends[block]:
+        block += 1
+    return block

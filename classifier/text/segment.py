@@ -80,7 +80,9 @@ class Segmenter:
         trie = Trie(points, starts, ends)
         total = math.log(frequencies.sum())
         # Of a word that stands twice the last one counts, and both in the sum, as in jieba.
-        keys, log_p = trie.beside(_log(frequencies) - total, -np.inf)
+        log_p = np.full(trie.slots, -np.inf)
+        log_p[trie.node_of] = _log(frequencies) - total
+        keys, log_p = trie.beside(log_p)
         letters = np.zeros(1 << 16, dtype=np.bool_)
         letters[[ord(char) for char in _LETTERS]] = True
         unknown = -total  # a character that is no word counts as one of frequency 1

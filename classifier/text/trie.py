@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled
+from classifier.compiled import compiled, on_lines
 
 Points = NDArray[np.uint32]
 Ints = NDArray[np.int64]
@@ -79,16 +79,15 @@ class Trie:
         offsets = offsets_of(words)
         return cls(points_of("".join(words)), offsets[:-1], offsets[1:])
 
-    def beside(self, values: NDArray[Any], other: Any) -> tuple[Ints, NDArray[Any]]:
-        """The keys again, and an array by node of what is known of each word, shape (slots, …), with ``other`` for nodes that end none.
+    def beside(self, known: NDArray[Any]) -> tuple[Ints, NDArray[Any]]:
+        """The keys again, and what is known of each node, shape (slots, …).
 
         In memory each stands beside its key: who has found the one need not wait for the other.
         """
-        known = np.dtype([("key", np.int64), ("value", values.dtype, values.shape[1:])], align=True)
-        table = np.empty(self.slots, dtype=known)
-        table["key"], table["value"] = self.keys, other
-        table["value"][self.node_of] = values
-        return table["key"], table["value"]
+        kind = np.dtype([("key", np.int64), ("known", known.dtype, known.shape[1:])], align=True)
+        table = on_lines(np.empty(self.slots, dtype=kind))
+        table["key"], table["known"] = self.keys, known
+        return table["key"], table["known"]
 
 
 @compiled
@@ -109,9 +108,15 @@ def _hash(key: int) -> int:
 
 
 @compiled
+def slot_of(key: int, slots: int) -> int:
+    """Where to look for a key first among so many slots, a power of two."""
+    return _hash(key) & (slots - 1)
+
+
+@compiled
 def _slot(key: int, keys: Ints) -> int:
     """Where a key stands, or the free slot where it would."""
-    slot = _hash(key) & (len(keys) - 1)
+    slot = slot_of(key, len(keys))
     while keys[slot] != key and keys[slot] != _NONE:
         slot = (slot + 1) & (len(keys) - 1)
     return slot
