@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from casework.service import clock
 from casework.service.accounts import checked_name, named, permitted, secret_hash
@@ -100,16 +100,23 @@ def actor_of_token(database: Database, secret: str) -> Actor:
     NotSignedInError
         There is no such token, or it opens nothing any more.
     """
-    holder = accounts.holder(database, secret_hash(secret))
+    key = secret_hash(secret)
+    actor, expires_at = database.remembered(("token", key), lambda: _acting(database, key))
+    return actor if clock.now() < expires_at else _acting(database, key)[0]
+
+
+def _acting(database: Database, key: str) -> tuple[Actor, datetime]:
+    """Who acts with the token of a hash, and until when; errors as :func:`actor_of_token`."""
+    holder = accounts.holder(database, key)
     if holder is None:
         raise NotSignedInError("令牌不对，请检查是否完整，或请管理员另发一个。")
     if why := ended(holder) or (holder.active is False and f"所属账号“{holder.user}”已停用"):
         raise NotSignedInError(f"令牌“{holder.token}”{why}，请管理员另发一个。")
     scopes, name = frozenset(map(Permission, holder.scopes)), f"接口 {holder.token}"
     if holder.role is None:
-        return Actor(name, scopes)
+        return Actor(name, scopes), holder.expires_at
     scopes &= permitted(holder.role, bool(holder.must_change_password))
-    return Actor(f"{holder.user}（{name}）", scopes, holder.user_id, holder.department)
+    return Actor(f"{holder.user}（{name}）", scopes, holder.user_id, holder.department), holder.expires_at
 
 
 def ended(token: Token | Holder) -> str:

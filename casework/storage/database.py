@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -15,6 +15,8 @@ from casework.storage.lookup import Lookup, Lookups, Row
 from classifier.errors import StorageError
 
 __all__ = ["Database", "Session"]
+
+T = TypeVar("T")
 
 HEAD = "0004"
 """The newest schema this program knows; a test holds it equal to the newest migration."""
@@ -90,6 +92,11 @@ class Database:
         """The row that a lookup finds in what is committed now, or None."""
         with self._told_in_words():
             return self._lookups.find(lookup, parameters)
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gave for a key, made again once anything was committed; each time where the database cannot tell."""
+        with self._told_in_words():
+            return self._lookups.remembered(key, make)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

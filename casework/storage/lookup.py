@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Hashable
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy import Dialect, Engine, PoolProxiedConnection, Select
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Lookup:
@@ -43,11 +46,10 @@ class Lookup:
 
 
 class Lookups:
-    """Answers lookups, on SQLite without a look where nothing was committed since the last one.
+    """Answers lookups, and on SQLite remembers what was made of them while nothing is committed.
 
     There each thread has a connection of its own, which is told by ``PRAGMA data_version`` whether another committed
-    anything (https://sqlite.org/pragma.html#pragma_data_version); a tenth of the work of a query. What it remembers is
-    never older than that.
+    anything (https://sqlite.org/pragma.html#pragma_data_version); a tenth of the work of a query.
 
     Parameters
     ----------
@@ -67,37 +69,40 @@ class Lookups:
 
     def find(self, lookup: Lookup, parameters: dict[str, Any]) -> Row | None:
         """The row that a lookup finds, or None."""
+        if self._watches:
+            return lookup.ask(self._watch().connection, self._engine.dialect, parameters)
+        with closing(self._engine.raw_connection()) as connection:
+            return lookup.ask(connection, self._engine.dialect, parameters)
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gave since something was last committed, or gives now."""
         if not self._watches:
-            with closing(self._engine.raw_connection()) as connection:
-                return lookup.ask(connection, self._engine.dialect, parameters)
+            return make()
+        watch = self._watch()
+        # Asked before anything is made: what is committed in between makes another version.
+        version = _first(watch.connection, self._engine.dialect, "PRAGMA data_version", ())
+        if version != watch.version:
+            watch.version = version
+            watch.known.clear()
+        if key not in watch.known:
+            watch.known[key] = make()
+        made: T = watch.known[key]
+        return made
+
+    def _watch(self) -> _Watch:
         watch: _Watch | None = getattr(self._own, "watch", None)
         if watch is None:
-            watch = self._own.watch = _Watch(self._engine)
-        return watch.find(lookup, parameters)
+            watch = self._own.watch = _Watch(self._engine.raw_connection())
+        return watch
 
 
+@dataclass
 class _Watch:
-    """A thread's own connection, and the rows it saw since something was last committed."""
+    """A thread's own connection, the version it last saw, and what was made since."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._dialect, self._connection = engine.dialect, engine.raw_connection()
-        self._version: Row | None = None
-        self._rows: dict[tuple[Any, ...], Row] = {}
-
-    def find(self, lookup: Lookup, parameters: dict[str, Any]) -> Row | None:
-        # Asked before the row is: what is committed in between makes another version, and the row is read again.
-        version = _first(self._connection, self._dialect, "PRAGMA data_version", ())
-        if version != self._version:
-            self._version = version
-            self._rows.clear()
-        key = (lookup, *parameters.items())
-        row = self._rows.get(key)
-        if row is None:
-            row = lookup.ask(self._connection, self._dialect, parameters)
-            # What is not there is asked for again, so that guessing at random fills no memory.
-            if row is not None:
-                self._rows[key] = row
-        return row
+    connection: PoolProxiedConnection
+    version: Row | None = None
+    known: dict[Hashable, Any] = field(default_factory=dict)
 
 
 def _first(connection: Any, dialect: Dialect, sql: str, parameters: Any) -> Row | None:

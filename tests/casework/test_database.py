@@ -139,13 +139,12 @@ def test_a_lookup_that_fails_says_why(database: Database, monkeypatch: pytest.Mo
     assert database.look_up(Lookup(select(literal_column("1", Integer)))) == (1,)
 
 
-def test_a_remembered_lookup_is_never_older_than_the_register(database: Database, database_url: str) -> None:
+def test_what_is_remembered_is_never_older_than_the_register(database: Database, database_url: str) -> None:
     """In every thread, whoever commits: this process, or another one with connections of its own."""
-    query = select(Setting.value).where(Setting.name == bindparam("name"))
-    lookup, elsewhere = Lookup(query), Database(database_url)
+    lookup, elsewhere = Lookup(select(Setting.value).where(Setting.name == bindparam("name"))), Database(database_url)
 
     def seen(_: object = None) -> object:
-        return database.look_up(lookup, name="x")
+        return database.remembered("x", lambda: database.look_up(lookup, name="x"))
 
     with ThreadPoolExecutor(3) as threads:
         assert seen() is None
@@ -159,19 +158,20 @@ def test_a_remembered_lookup_is_never_older_than_the_register(database: Database
     elsewhere.close()
 
 
-def test_an_unchanged_register_is_not_asked_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only whether it changed."""
-    database, asked = Database(f"sqlite:///{tmp_path}/one.db"), []
-    ask = Lookup.ask
-    monkeypatch.setattr(Lookup, "ask", lambda *args: asked.append(args) or ask(*args))
-    lookup = Lookup(select(Setting.value).where(Setting.name == bindparam("name")))
-    with database.writing() as session:
-        session.add(Setting(name="x", value={}))
-    assert [database.look_up(lookup, name=name) for name in "xxyy"] == [({},), ({},), None, None]
-    assert len(asked) == 3  # what is not there is asked for again
+def test_what_is_remembered_is_made_once(tmp_path: Path) -> None:
+    """By each key while nothing is committed, after closing anew; what failed is not remembered."""
+    database, made = Database(f"sqlite:///{tmp_path}/one.db"), []
+
+    def make() -> int:
+        made.append(1)
+        return 1 // (len(made) - 1)
+
+    with pytest.raises(ZeroDivisionError):
+        database.remembered("a", make)
+    assert [database.remembered(key, make) for key in "aaba"] == [1, 1, 0, 1]
     database.close()
-    assert database.look_up(lookup, name="x") == ({},)
-    assert len(asked) == 4
+    assert database.remembered("a", make) == 0
+    assert len(made) == 4
     database.close()
 
 
