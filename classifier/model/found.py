@@ -109,6 +109,7 @@ def greatest_sum(shares: Floats) -> float:
     """The greatest sum of neighbours (Kadane's maximum subarray; Bentley 1984): what the strongest passage says."""
     best = ending_here = -np.inf
     for share in shares:
-        ending_here = max(ending_here, 0.0) + share
-        best = max(best, ending_here)
+        # Not by max(), which also has to think of numbers that are none.
+        ending_here = share + (ending_here if ending_here > 0 else 0.0)
+        best = ending_here if ending_here > best else best
     return best

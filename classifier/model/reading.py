@@ -96,12 +96,12 @@ def _read(
     by_column: Floats, intercept: Floats, first_classes: Ints, exclusive: NDArray[np.bool_],
     codes: Ints, offsets: Ints,
     dictionary_first: Ints32, dictionary_keys: Ints, dictionary_known: Bytes,
-    log_p: Floats, unknown: float, letters: NDArray[np.bool_],
+    log_p: Floats, unknown: float, letters: NDArray[np.bool_], column_at: Ints32,
     first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
     idf: Floats, block_ends: Ints, block_weights: Floats,
 ) -> Reading:  # fmt: skip
     found = find(
-        codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters,
+        codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters, column_at,
         first, keys, known, columns, idf, block_ends, block_weights,
     )  # fmt: skip
     p = probabilities(found, by_column, intercept, first_classes, exclusive)

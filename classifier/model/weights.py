@@ -109,6 +109,11 @@ class Weights:
     blocks : dict of str to Block
         Some or all of BLOCKS; a model of complaints without titles has no block of titles.
     heads : dict of str to Head
+
+    Attributes
+    ----------
+    tables : tuple
+        What :func:`find` asks for behind the texts.
     """
 
     def __init__(self, blocks: dict[str, Block], heads: dict[str, Head]) -> None:
@@ -122,12 +127,15 @@ class Weights:
         columns[terms.node_of, np.repeat(np.arange(len(ordered)), np.diff(firsts))] = np.arange(self.n_columns)
         keys, columns = terms.beside(columns)
         block_weights = np.array([block.weight for block in ordered])
-        self._terms = (terms.first, keys, terms.known, columns, self.stack.idf, firsts[1:], block_weights)
-
-    @property
-    def tables(self) -> tuple[Any, ...]:
-        """What :func:`find` asks for behind the texts."""
-        return (*default_segmenter().tables, *self._terms)
+        segmenter = default_segmenter()
+        # Most words are found by their cut alone.
+        column_at = np.full(len(segmenter.tables[1]), -1, dtype=np.int32)
+        nodes = segmenter.nodes_of(ordered[_WORDS].terms)
+        column_at[nodes[nodes >= 0]] = np.flatnonzero(nodes >= 0)
+        self.tables = (
+            *segmenter.tables, column_at,
+            terms.first, keys, terms.known, columns, self.stack.idf, firsts[1:], block_weights,
+        )  # fmt: skip
 
     def find(self, prepared: Prepared) -> Found:
         """Find all known terms in prepared complaints and weigh them."""
@@ -144,16 +152,16 @@ class Weights:
 def find(
     codes: Ints, offsets: Ints,
     dictionary_first: Ints32, dictionary_keys: Ints, dictionary_known: Bytes,
-    log_p: Floats, unknown: float, letters: NDArray[np.bool_],
+    log_p: Floats, unknown: float, letters: NDArray[np.bool_], column_at: Ints32,
     first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
     idf: Floats, block_ends: Ints, block_weights: Floats,
 ) -> Found:  # fmt: skip
     """Cut prepared texts into words, find all known terms in them and weigh these."""
-    first_word, word_start, word_length = cut(
+    first_word, word_start, word_length, word_node = cut(
         codes, offsets, dictionary_first, dictionary_keys, dictionary_known, log_p, unknown, letters
     )
     known_share, first_place, start, length, cell, first_cell, column, count = _find(
-        codes, offsets, first_word, word_start, word_length, first, keys, known, columns
+        codes, offsets, first_word, word_start, word_length, word_node, column_at, first, keys, known, columns
     )
     value = _weigh(first_cell, column, count, idf, block_ends, block_weights)
     return Found(
@@ -165,7 +173,7 @@ def find(
 @compiled
 def _find(
     codes: Ints, offsets: Ints, first_word: Ints, word_start: Ints, word_length: Ints,
-    first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
+    word_node: Ints32, column_at: Ints32, first: Ints32, keys: Ints, known: Bytes, columns: Ints32,
 ) -> tuple[Floats, Ints, Ints32, Ints32, Ints32, Ints, Ints32, Ints32]:  # fmt: skip
     """The known part of each document, the places of all terms, and the cells they count for: see Found."""
     n, most = len(offsets) - 1, len(word_start) + 4 * len(codes)
@@ -178,12 +186,16 @@ def _find(
     for document in range(n):
         # A place first gets its term's column, and once all are found its cell.
         for word in indices(first_word[document], first_word[document + 1]):
-            node = int(first[codes[word_start[word]]])
-            for i in indices(word_start[word] + 1, word_start[word] + word_length[word]):
-                node = step(node, codes[i], keys, known) if node >= 0 else -1
-            if node >= 0 and columns[node, _WORDS] >= 0:
-                known_share[document] += word_length[word]
-                start[places], length[places], cell[places] = word_start[word], word_length[word], columns[node, _WORDS]
+            begin, end = word_start[word], word_start[word] + word_length[word]
+            term = column_at[word_node[word]] if word_node[word] >= 0 else -1
+            if word_node[word] < 0:
+                node = int(first[codes[begin]])
+                for i in indices(begin + 1, end):
+                    node = step(node, codes[i], keys, known) if node >= 0 else -1
+                term = columns[node, _WORDS] if node >= 0 else -1
+            if term >= 0:
+                known_share[document] += end - begin
+                start[places], length[places], cell[places] = begin, end - begin, term
                 places += 1
         blocks, end = 3, offsets[document + 1]  # until the title ends, its own block counts too
         for i in range(offsets[document], end):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from classifier.compiled import compiled
 from classifier.errors import InvalidModelError
 from classifier.text.normalise import SEPARATOR
-from classifier.text.trie import Bytes, Ints, Ints32, Points, Trie, points_of, step
+from classifier.text.trie import LAST, Bytes, Ints, Ints32, Points, Trie, offsets_of, points_of, step
 
 Floats = NDArray[np.float64]
 
@@ -97,7 +98,12 @@ class Segmenter:
             The texts set one after the other, as :class:`classifier.text.prepare.Prepared` has them.
         offsets : ndarray of shape (texts + 1,)
         """
-        return Cuts(*cut(codes, offsets, *self.tables))
+        return Cuts(*cut(codes, offsets, *self.tables)[:3])
+
+    def nodes_of(self, words: Sequence[str]) -> Ints:
+        """The node of each word, as :func:`cut` gives it; -1 where it is not in the dictionary."""
+        first, keys, known, log_p, *_ = self.tables
+        return _nodes_of(points_of("".join(words)), offsets_of(words), first, keys, known, log_p)
 
     def __call__(self, prepared: str) -> list[str]:
         """The words of one prepared text."""
@@ -156,18 +162,19 @@ def _log(frequencies: Ints) -> Floats:
 def cut(
     codes: Ints, offsets: Ints, first: Ints32, keys: Ints, known: Bytes,
     log_p: Floats, unknown: float, letters: NDArray[np.bool_],
-) -> tuple[Ints, Ints, Ints]:  # fmt: skip
-    """The parts of :class:`Cuts`."""
+) -> tuple[Ints, Ints, Ints, Ints32]:  # fmt: skip
+    """The parts of :class:`Cuts`, and the dictionary's node of each word, -1 where it has none."""
     first_word = np.zeros(len(offsets), np.int64)
     start, length, words = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64), 0
-    best, after = np.zeros(len(codes) + 1), np.empty(len(codes) + 1, np.int64)
+    node = np.full(len(codes), -1, np.int32)
+    best, after, node_at = np.zeros(len(codes) + 1), np.empty(len(codes) + 1, np.int64), np.empty(len(codes), np.int32)
     for text in range(len(offsets) - 1):
         end = offsets[text]
         while end < offsets[text + 1]:
             begin = end
             while end < offsets[text + 1] and codes[end] != _SEPARATOR:
                 end += 1
-            _route(codes, begin, end, first, keys, known, log_p, unknown, best, after)
+            _route(codes, begin, end, first, keys, known, log_p, unknown, best, after, node_at)
             i = begin
             while i < end:
                 start[words] = i
@@ -175,6 +182,8 @@ def cut(
                 run = i
                 while run < end and after[run] == run + 1 and letters[codes[run]]:
                     run += 1
+                if run <= i + 1:
+                    node[words] = node_at[i]
                 i = run if run > i else after[i]
                 length[words] = i - start[words]
                 words += 1
@@ -183,24 +192,35 @@ def cut(
                 words += 1
                 end += 1
         first_word[text + 1] = words
-    return first_word, start[:words], length[:words]
+    return first_word, start[:words], length[:words], node[:words]
 
 
 @compiled
 def _route(
     codes: Ints, begin: int, end: int, first: Ints32, keys: Ints, known: Bytes,
-    log_p: Floats, unknown: float, best: Floats, after: Ints,
+    log_p: Floats, unknown: float, best: Floats, after: Ints, node_at: Ints32,
 ) -> None:  # fmt: skip
-    """jieba's dynamic program: from the end, the log probability of the best cut from each place on, and where its word ends."""
+    """jieba's dynamic program: from the end, the log probability of the best cut from each place on, where its word ends, and its node."""
     best[end] = 0.0
     for i in range(end - 1, begin - 1, -1):
-        best[i], after[i] = -np.inf, i + 1
+        best[i], after[i], node_at[i] = -np.inf, i + 1, -1
         node, stop = int(first[codes[i]]), i + 1
         while node >= 0:
             # Of equal ways jieba takes the longest first word.
             if log_p[node] > -np.inf and log_p[node] + best[stop] >= best[i]:
-                best[i], after[i] = log_p[node] + best[stop], stop
+                best[i], after[i], node_at[i] = log_p[node] + best[stop], stop, node
             node = step(node, codes[stop], keys, known) if stop < end else -1
             stop += 1
         if best[i] == -np.inf:
             best[i] = unknown + best[i + 1]
+
+
+@compiled
+def _nodes_of(points: Points, offsets: Ints, first: Ints32, keys: Ints, known: Bytes, log_p: Floats) -> Ints:
+    nodes = np.empty(len(offsets) - 1, np.int64)
+    for word in range(len(nodes)):
+        node = int(first[min(points[offsets[word]], LAST)])
+        for i in range(offsets[word] + 1, offsets[word + 1]):
+            node = step(node, points[i], keys, known) if node >= 0 else -1
+        nodes[word] = node if node >= 0 and log_p[node] > -np.inf else -1
+    return nodes
