@@ -85,8 +85,7 @@ class ReviewCause(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class SimilarCase:
+class SimilarCase(NamedTuple):
     """A masked complaint the model learned from, what was decided for it, and how near it is (0 to 1)."""
 
     title: str

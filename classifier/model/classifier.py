@@ -136,7 +136,8 @@ class Classifier:
     def _read(self, complaints: Sequence[Complaint]) -> tuple[Prepared, list[list[Hazard]], Reading]:
         prepared = Prepared(complaints)
         hazards = find_hazards(prepared) if self._levels else [[] for _ in complaints]
-        return prepared, hazards, self._reader.read(prepared, np.array(list(map(self._level_asked, hazards))))
+        asked = np.array([self._level_asked(fired) if fired else 0 for fired in hazards])
+        return prepared, hazards, self._reader.read(prepared, asked)
 
     def _suggest(self, prepared: Prepared, hazards: list[list[Hazard]], reading: Reading) -> list[Suggestion]:
         loud = list(
@@ -195,7 +196,7 @@ class Classifier:
 
     def _level_asked(self, hazards: Sequence[Hazard]) -> int:
         """The gravest level that rules ask for; a level this model does not know asks for none."""
-        return max([self._gravity.get(one.rule.level, 0) for one in hazards], default=0)
+        return max(self._gravity.get(one.rule.level, 0) for one in hazards)
 
     def _review_causes(
         self,

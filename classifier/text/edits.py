@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from operator import itemgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from classifier.compiled import compiled
 from classifier.text.lexicon import Lexicon
-from classifier.text.trie import LAST, Points, offsets_of, points_of
+from classifier.text.trie import LAST, Ints, Points, offsets_of, points_of
 
 Edit = tuple[int, int, int, int]
 """One replacement: ``[start, end)`` of a step's output stands for ``[before, after)`` of its input."""
@@ -118,6 +118,11 @@ class Rewritten:
             self._edits.append(edits)
         return bool(edits)
 
+    @property
+    def changed(self) -> bool:
+        """Whether a step changed anything."""
+        return bool(self._edits)
+
     def source(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original behind ``text[start:end]``, which must not be empty.
 
@@ -131,6 +136,23 @@ class Rewritten:
             start, _ = _back(edits, start)
             _, last = _back(edits, last)
         return start, last + 1
+
+
+class Rewriting(NamedTuple):
+    """Some texts after a chain of steps, and again as one array.
+
+    Attributes
+    ----------
+    texts : list of Rewritten
+    points : ndarray of uint32
+        The results set one after the other.
+    offsets : ndarray of int, shape (texts + 1,)
+        Where each begins there.
+    """
+
+    texts: list[Rewritten]
+    points: Points
+    offsets: Ints
 
 
 class Chain:
@@ -151,16 +173,20 @@ class Chain:
         for old, new in swaps.items():
             self._swapped[ord(old)] = ord(new)
 
-    def run(self, texts: Sequence[str]) -> list[Rewritten]:
+    def run(self, texts: Sequence[str]) -> Rewriting:
         """Rewrite each text as if it went through every step: one look at all of them tells which can change which."""
         points, offsets = points_of("".join(texts)), offsets_of(texts)
         _swap(points, self._swapped)
         together = points.tobytes().decode("utf-32-le", "surrogatepass")
         found = self._lexicon.find(points, offsets).tolist()
-        return [
+        rewritten = [
             self._rewrite(Rewritten(together[start:end]), self._plan(bits))
             for (start, end), bits in zip(pairwise(offsets.tolist()), found, strict=True)
         ]
+        if any([one.changed for one in rewritten]):
+            results = [one.text for one in rewritten]
+            points, offsets = points_of("".join(results)), offsets_of(results)
+        return Rewriting(rewritten, points, offsets)
 
     def worth_trying(self, text: str) -> list[Step]:
         """The steps that can change a text as it is."""

@@ -103,13 +103,13 @@ def mask(text: str) -> str:
     >>> mask("我叫王小明，电话１３８００００１２３４，厂里又冒黑烟了")
     '我叫[姓名]，电话[电话]，厂里又冒黑烟了'
     """
-    plain = NORMALISE.run([text])[0]
+    plain = NORMALISE.run([text]).texts[0]
     worth_trying = _MASKING.worth_trying(plain.text)
     for step in MASK:
         if step in worth_trying and (changes := step.changes(plain.text)):
             for start, end, placeholder in reversed(changes):
                 first, last = plain.source(start, end)
                 text = text[:first] + placeholder + text[last:]
-            plain = NORMALISE.run([text])[0]
+            plain = NORMALISE.run([text]).texts[0]
             worth_trying = _MASKING.worth_trying(plain.text)
     return text

@@ -102,4 +102,4 @@ def normalise(text: str) -> str:
     >>> normalise("環保局：長(zhǎng)期&nbsp;<b>臭</b>！！！！！！")
     '环保局:长期 臭 !!!'
     """
-    return NORMALISE.run([text])[0].text
+    return NORMALISE.run([text]).texts[0].text

@@ -15,7 +15,7 @@ from classifier.text.edits import Chain, Needs, Sub
 from classifier.text.mask import MASK, PLACEHOLDER
 from classifier.text.normalise import CLEAN, SEPARATOR, SWAPS
 from classifier.text.tone import ToneStep
-from classifier.text.trie import LAST, Ints, Points, offsets_of, points_of
+from classifier.text.trie import LAST, Ints, Points
 
 _OFFICE = r"[\u4e00-\u9fff]{1,15}(?:局|办|委|部|厅|中心|政府|单位|联|街道|乡|镇)"
 # What offices put before the complaint when they pass it on says nothing about the matter.
@@ -78,10 +78,7 @@ class Prepared:
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         self.complaints = complaints
-        self._rewritten = PREPARE.run([_join(complaint) for complaint in complaints])
-        written = [one.text for one in self._rewritten]
-        self.place_offsets = offsets_of(written)
-        self.points = points_of("".join(written))
+        self._rewritten, self.points, self.place_offsets = PREPARE.run([_join(one) for one in complaints])
         self.codes, self.places, self.offsets = _kept(self.points, self.place_offsets, _kept_as())
 
     @cached_property
