@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
 import numba.core.config as numba_settings
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T", bound=np.generic)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -47,16 +47,14 @@ def _keeps_code() -> bool:
     return os.access(folder, os.W_OK)
 
 
-def on_lines(array: NDArray[T]) -> NDArray[T]:
-    """A copy that begins where two of the processor's cache lines do, so that rows of as many bytes are fetched at once."""
-    raw = np.empty(array.nbytes + _TWO_LINES, dtype=np.uint8)
-    begin = -raw.ctypes.data % _TWO_LINES
-    copy: NDArray[T] = raw[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
+def empty_on_lines(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array to fill that begins where a pair of the processor's cache lines does: rows of as many bytes take one pair each."""
+    raw = np.empty(math.prod(shape) * dtype.itemsize + _PAIR, dtype=np.uint8)
+    begin = -raw.ctypes.data % _PAIR
+    return raw[begin : begin + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
 
 
-_TWO_LINES = 128
+_PAIR = 128
 
 
 @compiled

@@ -134,34 +134,35 @@ def _check() -> Response | None:
         return None
     if (secret := _token(request)) is None:
         return _check_session(endpoint)
-    g.actor = actor_of_token(database(), secret)
-    _require(endpoint)
+    g.actor = actor = actor_of_token(database(), secret)
+    _require(actor, endpoint)
     return None
 
 
 def _token(request: Request) -> str | None:
     """What was sent as a token; None where it was another kind of proof, or none."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def _check_session(endpoint: str) -> Response | None:
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
-    g.user, g.actor = current_user.user, actor_of(current_user.user)
+    g.user, actor = current_user.user, actor_of(current_user.user)
+    g.actor = actor
     _protect()
     if endpoint in ANY_SIGNED_IN:
         return None
     if g.user.must_change_password:
         return _ask_for_new_password()
-    _require(endpoint)
+    _require(actor, endpoint)
     return None
 
 
-def _require(endpoint: str) -> None:
+def _require(actor: Actor, endpoint: str) -> None:
     if (needed := ACCESS.get(endpoint)) is None:
         raise NotAllowedError("这个地址只对登录的人开放，令牌不能用，或没有开放。")
-    g.actor.require(needed)
+    actor.require(needed)
 
 
 def _protect() -> None:

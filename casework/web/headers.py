@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NOTHING_FROM_ELSEWHERE = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_OPEN = (
-    ("Content-Security-Policy", f"{NOTHING_FROM_ELSEWHERE}; style-src 'self'"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-)
-"""Pages load nothing from elsewhere and run no script that stands in them."""
-
-_PRIVATE = (*_OPEN, ("Cache-Control", "no-store"))
-"""No cache keeps what only a signed-in person saw: the next one may sit at the same machine."""
+_HEADERS = {
+    "content-security-policy": ("Content-Security-Policy", f"{NOTHING_FROM_ELSEWHERE}; style-src 'self'"),
+    "x-content-type-options": ("X-Content-Type-Options", "nosniff"),
+    "referrer-policy": ("Referrer-Policy", "no-referrer"),
+    "cache-control": ("Cache-Control", "no-store"),
+}
+"""Pages load nothing from elsewhere and run no script that stands in them; and no cache keeps what a person saw: the next one may
+sit at the same machine."""
 
 
 def install(app: Flask) -> None:
     """Say so in every answer of ``app``, where a view says nothing else."""
-    app.after_request(_say)
+    answer = app.wsgi_app
 
+    # Behind Flask, which goes through each header several times.
+    def answer_with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            said = {name.lower() for name, _ in headers}
+            return start_response(status, headers + [_HEADERS[name] for name in _HEADERS if name not in said], *error)
 
-def _say(response: Response) -> Response:
-    said = set(response.headers.keys(lower=True))
-    wanted = _PRIVATE if "actor" in g else _OPEN
-    response.headers.extend([(name, value) for name, value in wanted if name.lower() not in said])
-    return response
+        return answer(environ, start)
+
+    app.wsgi_app = answer_with_headers  # type: ignore[method-assign]

@@ -54,12 +54,13 @@ def serving_classifier(app: Flask) -> Classifier:
     InvalidModelError
         None could be loaded.
     """
-    plain = loaded(app)
-    known: _Named | None = app.extensions.get(_NAMED)
+    extensions = app.extensions
+    plain: Classifier = extensions[_KEY].classifier()
+    known: _Named | None = extensions.get(_NAMED)
     own = given()
     if known is None or known.plain is not plain or known.own is not own:
         named = plain.called(labels.as_called(plain.taxonomy, own))
-        known = app.extensions[_NAMED] = _Named(plain, own, named)
+        known = extensions[_NAMED] = _Named(plain, own, named)
     return known.named
 
 
@@ -177,6 +178,7 @@ def _load(models: Path) -> Classifier | InvalidModelError:
         classifier = bundle.load(bundle.current(models))
     except InvalidModelError as error:
         return error
-    # The dictionaries behind it load with the first text, which should be nobody's.
-    classifier.suggest(Complaint("", "预热"))
+    # The dictionaries behind it load, and loops are compiled, with the first text, which should be nobody's. It has a clause of
+    # mood, so that no loop is left out.
+    classifier.advise(Complaint("预热", "盼复"))
     return classifier

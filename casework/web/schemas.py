@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from casework.service.triage import Advice
-from classifier.records import Candidate, SimilarCase, Suggestion
+from classifier.records import Reason, SimilarCase, Suggestion
 from classifier.taxonomy import Department, Urgency
 
 MAX_BATCH = 1000
@@ -144,21 +144,27 @@ def suggestion_out(suggestion: Suggestion, took_ms: float) -> dict[str, Any]:
 
     Plain dicts, as pydantic's models would take most of the time of an answer; a test holds them to the models.
     """
-    urgency = suggestion.urgency
+    urgency, assist = suggestion.urgency, suggestion.assist
+    candidates = [
+        {"id": one.department.id, "name": one.department.name, "confidence": one.confidence}
+        for one in suggestion.candidates
+    ]
     return {
-        "department": _department(suggestion.lead),
-        "assist": _department(suggestion.assist) if suggestion.assist else None,
+        "department": candidates[0],
+        "assist": assist
+        and {"id": assist.department.id, "name": assist.department.name, "confidence": assist.confidence},
         "urgency": urgency
         and {
-            **_named(urgency.level),
+            "id": urgency.level.id,
+            "name": urgency.level.name,
             "confidence": urgency.confidence,
             "respond_within_hours": float(urgency.level.respond_within_hours),
         },
-        "candidates": [_department(candidate) for candidate in suggestion.candidates],
+        "candidates": candidates,
         "plausible": [department.id for department in suggestion.plausible],
         "needs_review": suggestion.needs_review,
         "review_causes": [cause._asdict() for cause in suggestion.review_causes],
-        "reasons": [reason._asdict() for reason in suggestion.reasons],
+        "reasons": [dict(zip(Reason._fields, one, strict=True)) for one in suggestion.reasons],
         "model_version": suggestion.model_version,
         "took_ms": took_ms,
     }
@@ -178,10 +184,6 @@ def _similar(case: SimilarCase) -> dict[str, Any]:
         "urgency": _named(case.urgency) if case.urgency else None,
         "similarity": case.similarity,
     }
-
-
-def _department(candidate: Candidate) -> dict[str, Any]:
-    return {**_named(candidate.department), "confidence": candidate.confidence}
 
 
 def _named(label: Department | Urgency) -> dict[str, Any]:

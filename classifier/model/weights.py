@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled, indices, on_lines
+from classifier.compiled import compiled, empty_on_lines, indices
 from classifier.model.found import Floats, Found, Ints, Ints32, probabilities
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
@@ -77,7 +77,9 @@ class Stack:
         compared = {name: head.coef.mean(axis=0) for name, head in heads.items() if head.exclusive}
         self.averages = {name: ends[-1] + i for i, name in enumerate(compared)}
         columns = [head.coef.T for head in heads.values()]
-        self.by_column: Floats = on_lines(np.column_stack([*columns, *compared.values(), idf]))
+        by_column = np.column_stack([*columns, *compared.values(), idf])
+        self.by_column: Floats = empty_on_lines(by_column.shape, by_column.dtype)
+        self.by_column[...] = by_column
         self.intercept: Floats = np.concatenate([head.intercept for head in heads.values()])
 
     @property
@@ -132,7 +134,7 @@ class Weights:
         column_at = np.full(len(segmenter.tables[1]), -1, dtype=np.int32)
         nodes = segmenter.nodes_of(ordered[_WORDS].terms)
         column_at[nodes[nodes >= 0]] = np.flatnonzero(nodes >= 0)
-        self.tables = (
+        self.tables: tuple[Any, ...] = (
             *segmenter.tables, column_at,
             terms.first, keys, terms.known, columns, self.stack.idf, firsts[1:], block_weights,
         )  # fmt: skip

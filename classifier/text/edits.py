@@ -183,7 +183,7 @@ class Chain:
             self._rewrite(Rewritten(together[start:end]), self._plan(bits))
             for (start, end), bits in zip(pairwise(offsets.tolist()), found, strict=True)
         ]
-        if any([one.changed for one in rewritten]):
+        if any(one.changed for one in rewritten):
             results = [one.text for one in rewritten]
             points, offsets = points_of("".join(results)), offsets_of(results)
         return Rewriting(rewritten, points, offsets)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.compiled import compiled, on_lines
+from classifier.compiled import compiled, empty_on_lines
 
 Points = NDArray[np.uint32]
 Ints = NDArray[np.int64]
@@ -85,7 +85,7 @@ class Trie:
         In memory each stands beside its key: who has found the one need not wait for the other.
         """
         kind = np.dtype([("key", np.int64), ("known", known.dtype, known.shape[1:])], align=True)
-        table = on_lines(np.empty(self.slots, dtype=kind))
+        table = empty_on_lines((self.slots,), kind)
         table["key"], table["known"] = self.keys, known
         return table["key"], table["known"]
 
