@@ -95,8 +95,13 @@ class Database:
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` gave for a key, made again once anything was committed; each time where the database cannot tell."""
-        with self._told_in_words():
+        try:
             return self._lookups.remembered(key, make)
+        # Not by `_told_in_words`, which would take as long as the rest.
+        except SQLAlchemyError as error:
+            if told := self._in_words(error):
+                raise told from error
+            raise
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -165,14 +170,19 @@ class Database:
     def _told_in_words(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            if (reason := _reason(error.orig)) is None:
-                raise
-            raise StorageError(f"数据库 {self._name} {reason}。刚才的操作没有保存。") from error
         except (SQLAlchemyError, ImportError) as error:
-            if isinstance(error, ArgumentError | ImportError):
-                raise StorageError(f"数据库地址 {self._name} 用不了：只支持 sqlite 和 postgresql+psycopg。") from error
+            if told := self._in_words(error):
+                raise told from error
             raise
+
+    def _in_words(self, error: Exception) -> StorageError | None:
+        """What went wrong, as staff are told it; None for a bug of ours."""
+        if isinstance(error, DBAPIError):
+            reason = _reason(error.orig)
+            return StorageError(f"数据库 {self._name} {reason}。刚才的操作没有保存。") if reason else None
+        if isinstance(error, ArgumentError | ImportError):
+            return StorageError(f"数据库地址 {self._name} 用不了：只支持 sqlite 和 postgresql+psycopg。")
+        return None
 
 
 def _reason(error: Any) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
+_VERSION = "PRAGMA data_version"
 
 
 class Lookup:
@@ -35,7 +36,15 @@ class Lookup:
         """The row, as SQLAlchemy would give it, or None."""
         sql, names, readers = self._written(dialect)
         given = [parameters[name] for name in names] if names is not None else parameters
-        row = _first(connection, dialect, sql, given)
+        try:
+            cursor = connection.cursor()
+            try:
+                cursor.execute(sql, given)
+                row = cursor.fetchone()
+            finally:
+                cursor.close()
+        except dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(sql, None, error) from error
         return row and tuple([read(value) if read else value for read, value in zip(readers, row, strict=True)])
 
     def _write(self, dialect: Dialect) -> tuple[str, list[str] | None, list[Any]]:
@@ -80,8 +89,7 @@ class Lookups:
             return make()
         watch = self._watch()
         # Asked before anything is made: what is committed in between makes another version.
-        version = _first(watch.connection, self._engine.dialect, "PRAGMA data_version", ())
-        if version != watch.version:
+        if (version := self._version(watch)) != watch.version:
             watch.version = version
             watch.known.clear()
         if key not in watch.known:
@@ -92,8 +100,16 @@ class Lookups:
     def _watch(self) -> _Watch:
         watch: _Watch | None = getattr(self._own, "watch", None)
         if watch is None:
-            watch = self._own.watch = _Watch(self._engine.raw_connection())
+            connection = self._engine.raw_connection()
+            watch = self._own.watch = _Watch(connection, connection.cursor())
         return watch
+
+    def _version(self, watch: _Watch) -> int:
+        try:
+            version: int = watch.cursor.execute(_VERSION).fetchone()[0]
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(_VERSION, None, error) from error
+        return version
 
 
 @dataclass
@@ -101,24 +117,6 @@ class _Watch:
     """A thread's own connection, the version it last saw, and what was made since."""
 
     connection: PoolProxiedConnection
-    version: Row | None = None
+    cursor: Any
+    version: int = -1
     known: dict[Hashable, Any] = field(default_factory=dict)
-
-
-def _first(connection: Any, dialect: Dialect, sql: str, parameters: Any) -> Row | None:
-    """The first row of a query.
-
-    Raises
-    ------
-    DBAPIError
-    """
-    try:
-        cursor = connection.cursor()
-        try:
-            cursor.execute(sql, parameters)
-            row: Row | None = cursor.fetchone()
-        finally:
-            cursor.close()
-    except dialect.loaded_dbapi.Error as error:
-        raise DBAPIError(sql, None, error) from error
-    return row

@@ -158,7 +158,7 @@ def test_what_is_remembered_is_never_older_than_the_register(database: Database,
     elsewhere.close()
 
 
-def test_what_is_remembered_is_made_once(tmp_path: Path) -> None:
+def test_what_is_remembered_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By each key while nothing is committed, after closing anew; what failed is not remembered."""
     database, made = Database(f"sqlite:///{tmp_path}/one.db"), []
 
@@ -172,6 +172,12 @@ def test_what_is_remembered_is_made_once(tmp_path: Path) -> None:
     database.close()
     assert database.remembered("a", make) == 0
     assert len(made) == 4
+    monkeypatch.setattr("casework.storage.lookup._VERSION", "PRAGMA x(")
+    with pytest.raises(DBAPIError, match="PRAGMA x"):
+        database.remembered("a", make)
+    monkeypatch.setattr("casework.storage.database._reason", lambda error: "不好")
+    with pytest.raises(StorageError, match="不好"):
+        database.remembered("a", make)
     database.close()
 
 
