@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -140,40 +139,26 @@ class Classifier:
         return prepared, hazards, self._reader.read(prepared, asked)
 
     def _suggest(self, prepared: Prepared, hazards: list[list[Hazard]], reading: Reading) -> list[Suggestion]:
-        loud = list(
-            zip(reading.loud_start.tolist(), reading.loud_end.tolist(), reading.loud_share.tolist(), strict=True)
-        )
-        first = reading.first_loud.tolist()
-        reasons = [
-            (
-                *word_reasons("department", prepared, document, loud[lead:level], _MOST_FOR, _MOST_AGAINST),
+        loud = list(zip(reading.loud.tolist(), reading.loud_share.tolist(), strict=True))
+        suggestions, first = [], 0
+        for document, (numbers, choices) in enumerate(
+            zip(reading.numbers.tolist(), reading.choices.tolist(), strict=True)
+        ):
+            *best_first, level, middle, end = choices
+            reasons = (
+                *word_reasons("department", prepared, document, loud[first:middle], _MOST_FOR, _MOST_AGAINST),
                 *hazard_reasons(prepared.complaints[document], hazards[document]),
-                *word_reasons("urgency", prepared, document, loud[level:end], _MOST_URGENT, 0),
+                *word_reasons("urgency", prepared, document, loud[middle:end], _MOST_URGENT, 0),
             )
-            for document, (lead, level, end) in enumerate(zip(first[:-1:2], first[1::2], first[2::2], strict=True))
-        ]
-        rows = zip(
-            reading.probabilities.tolist(),
-            reading.best_first.tolist(),
-            reading.levels.tolist(),
-            reading.passages.tolist(),
-            reasons,
-            [end - start - len(SEPARATOR) for start, end in pairwise(prepared.offsets.tolist())],
-            reading.known_share.tolist(),
-            strict=True,
-        )
-        return [self._suggestion(*row) for row in rows]
+            first = end
+            n_chars = int(prepared.offsets[document + 1] - prepared.offsets[document]) - len(SEPARATOR)
+            suggestions.append(self._suggestion(numbers, best_first, level, reasons, n_chars))
+        return suggestions
 
     def _suggestion(
-        self,
-        p: list[float],
-        best_first: list[int],
-        level: int,
-        passage: float,
-        reasons: tuple[Reason, ...],
-        n_chars: int,
-        known_share: float,
+        self, numbers: list[float], best_first: list[int], level: int, reasons: tuple[Reason, ...], n_chars: int
     ) -> Suggestion:
+        *p, passage, known_share = numbers
         leads, least, own = self._leads, self.thresholds.plausible, p[self._of_leads]
         candidates = tuple([Candidate(leads[i], own[i]) for i in best_first])
         plausible = tuple([leads[i] for i in best_first if own[i] >= least[i]])

@@ -18,36 +18,28 @@ from classifier.text.trie import Bytes
 
 
 class Reading(NamedTuple):
-    """What a model says of some complaints.
+    """What a model says of some complaints, in few arrays: to hand over one takes as long as to fill it.
 
     Attributes
     ----------
-    probabilities : ndarray of shape (complaints, classes of all heads)
-        In the order of the model's stack; those of urgency as among incoming complaints.
-    best_first : ndarray of int, shape (complaints, departments)
-    levels : ndarray of int, shape (complaints,)
-        The level of urgency to suggest; 0 where the model knows none.
-    passages : ndarray of shape (complaints,)
-        How much more, in log odds, the passage that does so most speaks for the second department than for the lead.
-    known_share : ndarray of shape (complaints,)
-        As in :class:`classifier.model.found.Found`.
-    first_loud : ndarray of shape (2 complaints + 1,)
-        Where begin, for each complaint, the words that spoke loudest about the lead, and those about the level.
-    loud_start, loud_end, loud_share : ndarray, one entry for each of these words
-        Where it stands, in characters of its complaint's punctuated text, and how much more than the average
-        label its own owes to it.
+    numbers : ndarray of shape (complaints, classes of all heads + 2)
+        Probabilities in the order of the model's stack, those of urgency as among incoming complaints. Then how much more,
+        in log odds, the passage that does so most speaks for the second department than for the lead. Then the part in known
+        words, as in :class:`classifier.model.found.Found`.
+    choices : ndarray of int, shape (complaints, departments + 3)
+        The departments, best first. Then the level of urgency to suggest, 0 where the model knows none. Then where in ``loud``
+        the words about the lead end, and those about the level, which follow them.
+    loud : ndarray of int, shape (words, 2)
+        Where the words that spoke loudest stand: begin and end in characters of their complaint's punctuated text.
+    loud_share : ndarray of shape (words,)
+        How much more than the average label their own owes to each.
     column, value : ndarray
         The cells of the matrix, as in :class:`classifier.model.found.Found`.
     """
 
-    probabilities: Floats
-    best_first: Ints
-    levels: Ints
-    passages: Floats
-    known_share: Floats
-    first_loud: Ints
-    loud_start: Ints
-    loud_end: Ints
+    numbers: Floats
+    choices: Ints
+    loud: Ints
     loud_share: Floats
     column: Ints32
     value: Floats
@@ -107,31 +99,32 @@ def _read(
     p = probabilities(found, by_column, intercept, first_classes, exclusive)
     departments = p[:, spans[0, 0] : spans[0, 1]]
     level = _graded(p[:, spans[1, 0] : spans[1, 1]], departments, levels_asked, urgency_cuts, urgent_log_odds)
-    best_first, passages = np.empty(departments.shape, np.int64), np.empty(len(p))
-    first_loud, most = np.zeros(2 * len(p) + 1, np.int64), 2 * len(found.word_start)
-    loud_start, loud_end, loud_share = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
+    n_classes, n_departments = p.shape[1], departments.shape[1]
+    numbers, choices = np.empty((len(p), n_classes + 2)), np.empty((len(p), n_departments + 3), np.int64)
+    most = 2 * len(found.word_start)
+    loud, loud_share, n_loud = np.empty((most, 2), np.int64), np.empty(most), 0
     for document in range(len(p)):
-        best_first[document] = np.argsort(-departments[document], kind="mergesort")
-        lead, second = spans[0, 0] + best_first[document, 0], spans[0, 0] + best_first[document, 1]
-        urgency = spans[1, 0] + level[document]
+        best_first = np.argsort(-departments[document], kind="mergesort")
+        lead, second, urgency = spans[0, 0] + best_first[0], spans[0, 0] + best_first[1], spans[1, 0] + level[document]
         # The mildest level is the absence of reasons for another, so nothing speaks for it more than for itself.
         average = spans[1, 2] if level[document] else urgency
         own = shares(found, document, by_column, (second, lead, urgency), (lead, spans[0, 2], average))
-        passages[document] = greatest_sum(own[0])
+        numbers[document, :n_classes] = p[document]
+        numbers[document, n_classes], numbers[document, n_classes + 1] = (
+            greatest_sum(own[0]),
+            found.known_share[document],
+        )
+        choices[document, :n_departments], choices[document, n_departments] = best_first, level[document]
         for about in range(2):
-            loud = first_loud[2 * document + about]
             for i in loudest(own[1 + about]):
                 word = found.first_word[document] + i
                 start, end = found.word_start[word], found.word_start[word] + found.word_length[word]
-                loud_start[loud] = places[start] - place_offsets[document]
-                loud_end[loud] = places[end - 1] + 1 - place_offsets[document]
-                loud_share[loud] = own[1 + about, i]
-                loud += 1
-            first_loud[2 * document + about + 1] = loud
-    return Reading(
-        p, best_first, level, passages, found.known_share,
-        first_loud, loud_start[:loud], loud_end[:loud], loud_share[:loud], found.column, found.value,
-    )  # fmt: skip
+                loud[n_loud, 0] = places[start] - place_offsets[document]
+                loud[n_loud, 1] = places[end - 1] + 1 - place_offsets[document]
+                loud_share[n_loud] = own[1 + about, i]
+                n_loud += 1
+            choices[document, n_departments + 1 + about] = n_loud
+    return Reading(numbers, choices, loud[:n_loud], loud_share[:n_loud], found.column, found.value)
 
 
 @compiled
