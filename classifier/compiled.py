@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import math
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -45,6 +47,21 @@ def _keeps_code() -> bool:
         return False
     numba_settings.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return os.access(folder, os.W_OK)
+
+
+def without_scipy() -> None:
+    """Let numba load without scipy: to learn whether it could multiply matrices, which no loop here does, it would import that
+    with the first loop, a tenth of a server's start."""
+    if "scipy" in sys.modules or _ASKS in sys.modules:
+        return
+    sys.modules["scipy"] = None  # type: ignore[assignment] # as if it were not installed
+    try:
+        importlib.import_module(_ASKS)
+    finally:
+        del sys.modules["scipy"]
+
+
+_ASKS = "numba.np.arraymath"
 
 
 def empty_on_lines(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
