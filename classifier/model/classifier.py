@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -139,26 +140,28 @@ class Classifier:
         return prepared, hazards, self._reader.read(prepared, asked)
 
     def _suggest(self, prepared: Prepared, hazards: list[list[Hazard]], reading: Reading) -> list[Suggestion]:
-        loud = list(zip(reading.loud.tolist(), reading.loud_share.tolist(), strict=True))
+        loud = list(zip(*reading.loud.tolist(), reading.loud_share.tolist(), strict=True))
+        n_chars = [end - start - len(SEPARATOR) for start, end in pairwise(prepared.offsets.tolist())]
         suggestions, first = [], 0
         for document, (numbers, choices) in enumerate(
             zip(reading.numbers.tolist(), reading.choices.tolist(), strict=True)
         ):
-            *best_first, level, middle, end = choices
+            middle, end = choices[-2:]
             reasons = (
                 *word_reasons("department", prepared, document, loud[first:middle], _MOST_FOR, _MOST_AGAINST),
                 *hazard_reasons(prepared.complaints[document], hazards[document]),
                 *word_reasons("urgency", prepared, document, loud[middle:end], _MOST_URGENT, 0),
             )
             first = end
-            n_chars = int(prepared.offsets[document + 1] - prepared.offsets[document]) - len(SEPARATOR)
-            suggestions.append(self._suggestion(numbers, best_first, level, reasons, n_chars))
+            suggestions.append(self._suggestion(numbers, choices, reasons, n_chars[document]))
         return suggestions
 
     def _suggestion(
-        self, numbers: list[float], best_first: list[int], level: int, reasons: tuple[Reason, ...], n_chars: int
+        self, numbers: list[float], choices: list[int], reasons: tuple[Reason, ...], n_chars: int
     ) -> Suggestion:
-        *p, passage, known_share = numbers
+        """One suggestion out of a row of :class:`classifier.model.reading.Reading`."""
+        passage, known_share = numbers[-2:]
+        best_first, level, p = choices[:-3], choices[-3], numbers
         leads, least, own = self._leads, self.thresholds.plausible, p[self._of_leads]
         candidates = tuple([Candidate(leads[i], own[i]) for i in best_first])
         plausible = tuple([leads[i] for i in best_first if own[i] >= least[i]])

@@ -29,7 +29,7 @@ class Reading(NamedTuple):
     choices : ndarray of int, shape (complaints, departments + 3)
         The departments, best first. Then the level of urgency to suggest, 0 where the model knows none. Then where in ``loud``
         the words about the lead end, and those about the level, which follow them.
-    loud : ndarray of int, shape (words, 2)
+    loud : ndarray of int, shape (2, words)
         Where the words that spoke loudest stand: begin and end in characters of their complaint's punctuated text.
     loud_share : ndarray of shape (words,)
         How much more than the average label their own owes to each.
@@ -102,7 +102,7 @@ def _read(
     n_classes, n_departments = p.shape[1], departments.shape[1]
     numbers, choices = np.empty((len(p), n_classes + 2)), np.empty((len(p), n_departments + 3), np.int64)
     most = 2 * len(found.word_start)
-    loud, loud_share, n_loud = np.empty((most, 2), np.int64), np.empty(most), 0
+    loud, loud_share, n_loud = np.empty((2, most), np.int64), np.empty(most), 0
     for document in range(len(p)):
         best_first = np.argsort(-departments[document], kind="mergesort")
         lead, second, urgency = spans[0, 0] + best_first[0], spans[0, 0] + best_first[1], spans[1, 0] + level[document]
@@ -119,12 +119,12 @@ def _read(
             for i in loudest(own[1 + about]):
                 word = found.first_word[document] + i
                 start, end = found.word_start[word], found.word_start[word] + found.word_length[word]
-                loud[n_loud, 0] = places[start] - place_offsets[document]
-                loud[n_loud, 1] = places[end - 1] + 1 - place_offsets[document]
+                loud[0, n_loud] = places[start] - place_offsets[document]
+                loud[1, n_loud] = places[end - 1] + 1 - place_offsets[document]
                 loud_share[n_loud] = own[1 + about, i]
                 n_loud += 1
             choices[document, n_departments + 1 + about] = n_loud
-    return Reading(numbers, choices, loud[:n_loud], loud_share[:n_loud], found.column, found.value)
+    return Reading(numbers, choices, loud[:, :n_loud], loud_share[:n_loud], found.column, found.value)
 
 
 @compiled

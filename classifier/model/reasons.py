@@ -20,7 +20,7 @@ def word_reasons(
     about: str,
     prepared: Prepared,
     document: int,
-    loud: Iterable[tuple[Sequence[int], float]],
+    loud: Iterable[tuple[int, int, float]],
     most_for: int,
     most_against: int,
 ) -> Iterator[Reason]:
@@ -28,11 +28,11 @@ def word_reasons(
 
     Parameters
     ----------
-    loud : iterable of ((start, end), share)
+    loud : iterable of (start, end, share)
         Words in the order of :func:`loudest`, by where they stand in the punctuated text.
     """
     complaint = prepared.complaints[document]
-    for (start, end), share in loud:
+    for start, end, share in loud:
         if not (most_for if share > 0 else most_against):
             continue
         field, first, last = prepared.locate(document, start, end)
