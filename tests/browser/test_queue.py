@@ -47,12 +47,12 @@ def test_two_keys_decide_and_one_takes_back(queue: Page, address: str) -> None:
     first, second = row(queue, 0), row(queue, 1)
     suggested = queue.get_attribute(f"#{first}", "data-department")
     queue.keyboard.press("y")
-    assert queue.evaluate(FOCUSED) == first
+    queue.wait_for_function(f"{FOCUSED} === '{first}'")
     shot(queue, "queue")
     assert state(queue, address, first)["status"] == "open"
     queue.keyboard.press("y")
     queue.wait_for_selector(f"#{first}.done")
-    assert queue.evaluate(FOCUSED) == second
+    queue.wait_for_function(f"{FOCUSED} === '{second}'")
     assert "已分办" in queue.inner_text("#told")
     found = state(queue, address, first)
     assert (found["status"], found["department"]["id"]) == ("decided", suggested)
@@ -60,7 +60,7 @@ def test_two_keys_decide_and_one_takes_back(queue: Page, address: str) -> None:
     shot(queue, "queue-decided")
     queue.keyboard.press("u")
     queue.wait_for_selector(f"#{first}[data-status=open]")
-    assert queue.evaluate(FOCUSED) == first
+    queue.wait_for_function(f"{FOCUSED} === '{first}'")
     assert state(queue, address, first)["status"] == "open"
 
 
@@ -112,7 +112,7 @@ def test_a_lost_connection_decides_nothing(queue: Page, offline: Callable[[], No
     offline()
     queue.keyboard.press("y")
     queue.get_by_text("连不上服务器").wait_for()
-    assert queue.evaluate(FOCUSED) == first
+    queue.wait_for_function(f"{FOCUSED} === '{first}'")
     queue.context.set_offline(False)
     queue.keyboard.press("y")
     queue.wait_for_selector(f"#{first}.done")
