@@ -49,19 +49,19 @@ def _keeps_code() -> bool:
     return os.access(folder, os.W_OK)
 
 
-def without_scipy() -> None:
-    """Let numba load without scipy: to learn whether it could multiply matrices, which no loop here does, it would import that
-    with the first loop, a tenth of a server's start."""
-    if "scipy" in sys.modules or _ASKS in sys.modules:
+def without_blas() -> None:
+    """Let numba load without scipy.linalg: to learn whether it could multiply matrices, which no loop here does, it would import
+    that with the first loop, a twentieth of a server's start."""
+    if _BLAS in sys.modules or _ASKS in sys.modules:
         return
-    sys.modules["scipy"] = None  # type: ignore[assignment] # as if it were not installed
+    sys.modules[_BLAS] = None  # type: ignore[assignment] # as if it were not installed
     try:
         importlib.import_module(_ASKS)
     finally:
-        del sys.modules["scipy"]
+        del sys.modules[_BLAS]
 
 
-_ASKS = "numba.np.arraymath"
+_ASKS, _BLAS = "numba.np.arraymath", "scipy.linalg"
 
 
 def empty_on_lines(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

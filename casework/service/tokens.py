@@ -102,7 +102,9 @@ def actor_of_token(database: Database, secret: str) -> Actor:
     """
     key = secret_hash(secret)
     actor, expires_at = database.remembered(("token", key), lambda: _acting(database, key))
-    return actor if clock.now() < expires_at else _acting(database, key)[0]
+    if clock.now() >= expires_at:
+        actor, _ = _acting(database, key)  # which says that it has expired
+    return actor
 
 
 def _acting(database: Database, key: str) -> tuple[Actor, datetime]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from casework.storage.lookup import Lookup, Lookups, Row
@@ -64,9 +64,12 @@ class Database:
             self._url = make_url(url)
         except ArgumentError as error:
             raise StorageError("FENBAN_DATABASE_URL 不是数据库地址，应形如 sqlite:////目录/fenban.db。") from error
+        self._name = self._url.render_as_string(hide_password=True)
+        self._told_in_words = _ToldInWords(self._name)
         self._engine = self._open()
-        # Their own connections, in which the driver begins no transaction that would have to be ended.
-        self._lookups = Lookups(self._open(isolation_level="AUTOCOMMIT", pool_reset_on_return=None, max_overflow=-1))
+        # Their own connections, in which the driver begins no transaction that would have to be ended; on SQLite each thread keeps one.
+        bound = {"max_overflow": -1} if self._url.get_backend_name() == "sqlite" else {}
+        self._lookups = Lookups(self._open(isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **bound))
         try:
             self._migrate()
         except StorageError:
@@ -85,29 +88,24 @@ class Database:
         if engine.dialect.name == "postgresql":
             # By default each statement there sees what was committed until then.
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with self._told_in_words(), Session(engine, expire_on_commit=False) as session:
+        with self._told_in_words, Session(engine, expire_on_commit=False) as session:
             yield session
 
     def look_up(self, lookup: Lookup, **parameters: Any) -> Row | None:
         """The row that a lookup finds in what is committed now, or None."""
-        with self._told_in_words():
+        with self._told_in_words:
             return self._lookups.find(lookup, parameters)
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` gave for a key, made again once anything was committed; each time where the database cannot tell."""
-        try:
+        with self._told_in_words:
             return self._lookups.remembered(key, make)
-        # Not by `_told_in_words`, which would take as long as the rest.
-        except SQLAlchemyError as error:
-            if told := self._in_words(error):
-                raise told from error
-            raise
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose changes are kept together when the block ends, or not at all."""
         engine = self._engine.execution_options(**{_WRITES: True})
-        with self._told_in_words(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._told_in_words, Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -125,7 +123,7 @@ class Database:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        with self._told_in_words():
+        with self._told_in_words:
             session = f"-c lock_timeout={_LOCK_TIMEOUT_S * 1000} -c timezone=UTC"
             return create_engine(self._url, pool_pre_ping=True, connect_args={"options": session}, **options)
 
@@ -162,27 +160,22 @@ class Database:
                 return None
             return session.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
-    @property
-    def _name(self) -> str:
-        return self._url.render_as_string(hide_password=True)
 
-    @contextmanager
-    def _told_in_words(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, ImportError) as error:
-            if told := self._in_words(error):
-                raise told from error
-            raise
+class _ToldInWords:
+    """Errors of a database as staff are told them; bugs of ours pass. No generator, for every request enters it."""
 
-    def _in_words(self, error: Exception) -> StorageError | None:
-        """What went wrong, as staff are told it; None for a bug of ours."""
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DBAPIError):
-            reason = _reason(error.orig)
-            return StorageError(f"数据库 {self._name} {reason}。刚才的操作没有保存。") if reason else None
-        if isinstance(error, ArgumentError | ImportError):
-            return StorageError(f"数据库地址 {self._name} 用不了：只支持 sqlite 和 postgresql+psycopg。")
-        return None
+            if reason := _reason(error.orig):
+                raise StorageError(f"数据库 {self._name} {reason}。刚才的操作没有保存。") from error
+        elif isinstance(error, ArgumentError | ImportError):
+            raise StorageError(f"数据库地址 {self._name} 用不了：只支持 sqlite 和 postgresql+psycopg。") from error
 
 
 def _reason(error: Any) -> str | None:

@@ -15,10 +15,13 @@ NOTHING_FROM_ELSEWHERE = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "content-security-policy": ("Content-Security-Policy", f"{NOTHING_FROM_ELSEWHERE}; style-src 'self'"),
-    "x-content-type-options": ("X-Content-Type-Options", "nosniff"),
-    "referrer-policy": ("Referrer-Policy", "no-referrer"),
-    "cache-control": ("Cache-Control", "no-store"),
+    name.lower(): (name, value)
+    for name, value in (
+        ("Content-Security-Policy", f"{NOTHING_FROM_ELSEWHERE}; style-src 'self'"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-store"),
+    )
 }
 """Pages load nothing from elsewhere and run no script that stands in them; and no cache keeps what a person saw: the next one may
 sit at the same machine."""

@@ -54,13 +54,12 @@ def serving_classifier(app: Flask) -> Classifier:
     InvalidModelError
         None could be loaded.
     """
-    extensions = app.extensions
-    plain: Classifier = extensions[_KEY].classifier()
-    known: _Named | None = extensions.get(_NAMED)
+    plain = loaded(app)
+    known: _Named | None = app.extensions.get(_NAMED)
     own = given()
     if known is None or known.plain is not plain or known.own is not own:
         named = plain.called(labels.as_called(plain.taxonomy, own))
-        known = extensions[_NAMED] = _Named(plain, own, named)
+        known = app.extensions[_NAMED] = _Named(plain, own, named)
     return known.named
 
 

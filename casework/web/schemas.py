@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from casework.service.triage import Advice
-from classifier.records import Reason, SimilarCase, Suggestion
+from classifier.records import Candidate, SimilarCase, Suggestion
 from classifier.taxonomy import Department, Urgency
 
 MAX_BATCH = 1000
@@ -145,18 +145,13 @@ def suggestion_out(suggestion: Suggestion, took_ms: float) -> dict[str, Any]:
     Plain dicts, as pydantic's models would take most of the time of an answer; a test holds them to the models.
     """
     urgency, assist = suggestion.urgency, suggestion.assist
-    candidates = [
-        {"id": one.department.id, "name": one.department.name, "confidence": one.confidence}
-        for one in suggestion.candidates
-    ]
+    candidates = [_department(one) for one in suggestion.candidates]
     return {
         "department": candidates[0],
-        "assist": assist
-        and {"id": assist.department.id, "name": assist.department.name, "confidence": assist.confidence},
+        "assist": _department(assist) if assist else None,
         "urgency": urgency
         and {
-            "id": urgency.level.id,
-            "name": urgency.level.name,
+            **_named(urgency.level),
             "confidence": urgency.confidence,
             "respond_within_hours": float(urgency.level.respond_within_hours),
         },
@@ -164,7 +159,7 @@ def suggestion_out(suggestion: Suggestion, took_ms: float) -> dict[str, Any]:
         "plausible": [department.id for department in suggestion.plausible],
         "needs_review": suggestion.needs_review,
         "review_causes": [cause._asdict() for cause in suggestion.review_causes],
-        "reasons": [dict(zip(Reason._fields, one, strict=True)) for one in suggestion.reasons],
+        "reasons": [reason._asdict() for reason in suggestion.reasons],
         "model_version": suggestion.model_version,
         "took_ms": took_ms,
     }
@@ -184,6 +179,10 @@ def _similar(case: SimilarCase) -> dict[str, Any]:
         "urgency": _named(case.urgency) if case.urgency else None,
         "similarity": case.similarity,
     }
+
+
+def _department(candidate: Candidate) -> dict[str, Any]:
+    return {"id": candidate.department.id, "name": candidate.department.name, "confidence": candidate.confidence}
 
 
 def _named(label: Department | Urgency) -> dict[str, Any]:

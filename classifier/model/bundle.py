@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier.compiled import without_scipy
+from classifier.compiled import without_blas
 from classifier.errors import InvalidModelError
 from classifier.model.classifier import Classifier, Thresholds
 from classifier.model.precedents import Precedent, Precedents, Rows
@@ -190,7 +190,7 @@ def load(folder: Path) -> Classifier:
         As for :func:`read_manifest`, or the arrays do not fit together.
     """
     manifest = read_manifest(folder)
-    without_scipy()
+    without_blas()
     try:
         return Classifier(
             _read_weights(folder, manifest),

@@ -136,8 +136,7 @@ class Classifier:
     def _read(self, complaints: Sequence[Complaint]) -> tuple[Prepared, list[list[Hazard]], Reading]:
         prepared = Prepared(complaints)
         hazards = find_hazards(prepared) if self._levels else [[] for _ in complaints]
-        asked = np.array([self._level_asked(fired) if fired else 0 for fired in hazards])
-        return prepared, hazards, self._reader.read(prepared, asked)
+        return prepared, hazards, self._reader.read(prepared, np.array(list(map(self._level_asked, hazards))))
 
     def _suggest(self, prepared: Prepared, hazards: list[list[Hazard]], reading: Reading) -> list[Suggestion]:
         loud = list(zip(*reading.loud.tolist(), reading.loud_share.tolist(), strict=True))
@@ -156,12 +155,10 @@ class Classifier:
             suggestions.append(self._suggestion(numbers, choices, reasons, n_chars[document]))
         return suggestions
 
-    def _suggestion(
-        self, numbers: list[float], choices: list[int], reasons: tuple[Reason, ...], n_chars: int
-    ) -> Suggestion:
-        """One suggestion out of a row of :class:`classifier.model.reading.Reading`."""
-        passage, known_share = numbers[-2:]
-        best_first, level, p = choices[:-3], choices[-3], numbers
+    def _suggestion(self, p: list[float], choices: list[int], reasons: tuple[Reason, ...], n_chars: int) -> Suggestion:
+        """One suggestion out of a row of ``numbers`` and one of ``choices`` of :class:`classifier.model.reading.Reading`."""
+        best_first, level = choices[:-3], choices[-3]
+        passage, known_share = p[-2:]
         leads, least, own = self._leads, self.thresholds.plausible, p[self._of_leads]
         candidates = tuple([Candidate(leads[i], own[i]) for i in best_first])
         plausible = tuple([leads[i] for i in best_first if own[i] >= least[i]])
@@ -184,7 +181,7 @@ class Classifier:
 
     def _level_asked(self, hazards: Sequence[Hazard]) -> int:
         """The gravest level that rules ask for; a level this model does not know asks for none."""
-        return max(self._gravity.get(one.rule.level, 0) for one in hazards)
+        return max([self._gravity.get(one.rule.level, 0) for one in hazards], default=0)
 
     def _review_causes(
         self,

@@ -85,9 +85,8 @@ def shares(found: Found, document: int, by_column: Floats, labels: Three, others
     for i in range(len(of_cell)):
         weights = by_column[found.column[first_cell + i]]
         each = found.value[first_cell + i] / found.times[first_cell + i]
-        of_cell[i, 0] = each * (weights[labels[0]] - weights[others[0]])
-        of_cell[i, 1] = each * (weights[labels[1]] - weights[others[1]])
-        of_cell[i, 2] = each * (weights[labels[2]] - weights[others[2]])
+        for k in range(3):
+            of_cell[i, k] = each * (weights[labels[k]] - weights[others[k]])
     by_character = np.zeros((found.offsets[document + 1] - offset, 3))
     for i in indices(found.first_place[document], found.first_place[document + 1]):
         start, cell, part = found.start[i] - offset, found.cell[i] - first_cell, 1 / found.length[i]

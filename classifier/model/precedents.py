@@ -145,14 +145,7 @@ def _most_similar(
                 similarity[np.uint64(cases[i])] += own * parts[i]
     unit = np.sqrt(squares)
     # Where no word counts, no case is similar.
-    least, n = np.float32(_LEAST_SIMILARITY * unit if squares else np.inf), 0
-    for case in indices(0, n_cases):
-        n += similarity[case] >= least
-    similar, found = np.empty(n, np.int64), 0
-    for case in indices(0, n_cases):
-        if similarity[case] >= least:
-            similar[found] = case
-            found += 1
+    similar = np.flatnonzero(similarity >= np.float32(_LEAST_SIMILARITY * unit if squares else np.inf))
     cosines = similarity[similar] / unit
     nearest_first = np.argsort(-cosines, kind="mergesort")  # which is stable
     return similar[nearest_first], cosines[nearest_first]

@@ -18,7 +18,7 @@ from classifier.model.found import Floats, Found, Ints, Ints32, probabilities
 from classifier.text.normalise import SEPARATOR
 from classifier.text.prepare import Prepared
 from classifier.text.segment import cut, default_segmenter
-from classifier.text.trie import Bytes, Trie, slot_of, step
+from classifier.text.trie import Bytes, Trie, slot_of, step, walk
 
 
 @dataclass(frozen=True)
@@ -191,9 +191,7 @@ def _find(
             begin, end = word_start[word], word_start[word] + word_length[word]
             term = column_at[word_node[word]] if word_node[word] >= 0 else -1
             if word_node[word] < 0:
-                node = int(first[codes[begin]])
-                for i in indices(begin + 1, end):
-                    node = step(node, codes[i], keys, known) if node >= 0 else -1
+                node = walk(codes, begin, end, first, keys, known)
                 term = columns[node, _WORDS] if node >= 0 else -1
             if term >= 0:
                 known_share[document] += end - begin

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from classifier.compiled import compiled
 from classifier.errors import InvalidModelError
 from classifier.text.normalise import SEPARATOR
-from classifier.text.trie import LAST, Bytes, Ints, Ints32, Points, Trie, offsets_of, points_of, step
+from classifier.text.trie import Bytes, Ints, Ints32, Points, Trie, offsets_of, points_of, step, walk
 
 Floats = NDArray[np.float64]
 
@@ -219,8 +219,6 @@ def _route(
 def _nodes_of(points: Points, offsets: Ints, first: Ints32, keys: Ints, known: Bytes, log_p: Floats) -> Ints:
     nodes = np.empty(len(offsets) - 1, np.int64)
     for word in range(len(nodes)):
-        node = int(first[min(points[offsets[word]], LAST)])
-        for i in range(offsets[word] + 1, offsets[word + 1]):
-            node = step(node, points[i], keys, known) if node >= 0 else -1
+        node = walk(points, offsets[word], offsets[word + 1], first, keys, known)
         nodes[word] = node if node >= 0 and log_p[node] > -np.inf else -1
     return nodes

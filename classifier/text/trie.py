@@ -102,6 +102,15 @@ def step(node: int, point: int, keys: Ints, known: Bytes) -> int:
 
 
 @compiled
+def walk(points: NDArray[Any], begin: int, end: int, first: Ints32, keys: Ints, known: Bytes) -> int:
+    """The node that ``points[begin:end]``, at least one character, leads to from the start, or -1."""
+    node = int(first[min(points[begin], LAST)])
+    for i in range(begin + 1, end):
+        node = step(node, points[i], keys, known) if node >= 0 else _NONE
+    return node
+
+
+@compiled
 def _hash(key: int) -> int:
     """Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4), by the middle bits."""
     return key * 0x1E3779B97F4A7C15 >> 24

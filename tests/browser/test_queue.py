@@ -47,12 +47,12 @@ def test_two_keys_decide_and_one_takes_back(queue: Page, address: str) -> None:
     first, second = row(queue, 0), row(queue, 1)
     suggested = queue.get_attribute(f"#{first}", "data-department")
     queue.keyboard.press("y")
-    queue.wait_for_function(f"{FOCUSED} === '{first}'")
+    assert queue.evaluate(FOCUSED) == first
     shot(queue, "queue")
     assert state(queue, address, first)["status"] == "open"
     queue.keyboard.press("y")
     queue.wait_for_selector(f"#{first}.done")
-    queue.wait_for_function(f"{FOCUSED} === '{second}'")
+    assert queue.evaluate(FOCUSED) == second
     assert "已分办" in queue.inner_text("#told")
     found = state(queue, address, first)
     assert (found["status"], found["department"]["id"]) == ("decided", suggested)
@@ -112,7 +112,7 @@ def test_a_lost_connection_decides_nothing(queue: Page, offline: Callable[[], No
     offline()
     queue.keyboard.press("y")
     queue.get_by_text("连不上服务器").wait_for()
-    queue.wait_for_function(f"{FOCUSED} === '{first}'")
+    assert queue.evaluate(FOCUSED) == first
     queue.context.set_offline(False)
     queue.keyboard.press("y")
     queue.wait_for_selector(f"#{first}.done")
